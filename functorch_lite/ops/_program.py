@@ -1,0 +1,193 @@
+"""From an op and its arguments to a compiled program, and from a program to its backward program.
+
+A :class:`Program` is a pure function of flat arrays, compiled once per set of shapes.  It is made
+from an op, its static arguments and one *descriptor* per operand, and cached under that key, so a
+changed Python float or index reuses it.  Casts of the promotion rules are part of the program and
+cost nothing at run time.  ``Program.vjp`` is again a Program: that closes the loop for gradients
+of gradients.  Floor 1; no op, Tensor or tape is known here.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from .._core import dtype as dt
+from .._core.execute import compile
+from ._registry import OPERAND, SCALAR, Op, Promotion
+
+Descriptor = Any
+"""What an operand is: a ``dtype`` (tensor with dims), a ``dtype.zero_dim`` (0-d tensor), a Python
+number type, None, or a tuple of descriptors for a sequence."""
+
+
+class Program:
+    """A compiled pure function of flat operands.
+
+    Attributes:
+        fn: the traceable function; returns an array or a tuple of arrays.
+        call: ``fn`` compiled.
+        node: name of its backward node.
+        op: the op that it was made from (None for a backward program).
+        common: the dtype to which operands were promoted, or None.
+    """
+
+    __slots__ = ("_vjps", "call", "common", "fn", "node", "op")
+
+    def __init__(
+        self, fn: Callable[..., Any], node: str, op: Op | None = None, common: dt.dtype | None = None
+    ) -> None:
+        self.fn = fn
+        self.call = compile(fn)
+        self.node = node
+        self.op = op
+        self.common = common
+        self._vjps: dict[tuple, Program] = {}
+
+    def vjp(self, wanted: tuple[int, ...], given: tuple[int, ...] | None = None) -> "Program":
+        """Return the program ``(*operands, *cotangents) -> gradients`` of the operands ``wanted``.
+
+        ``given`` are the indices of the outputs that have a cotangent; None: there is one output.
+        Gradients follow PyTorch's convention for complex numbers, the conjugate of JAX's.
+        """
+        key = (wanted, given)
+        found = self._vjps.get(key)
+        if found is None:
+            found = self._vjps[key] = Program(_backward(self.fn, wanted, given), self.node + "Backward")
+        return found
+
+
+def _backward(fn: Callable[..., Any], wanted: tuple[int, ...], given: tuple[int, ...] | None) -> Callable[..., Any]:
+    count = 1 if given is None else len(given)
+
+    def backward(*args: Any) -> tuple:
+        operands, cotangents = args[:-count], args[-count:]
+
+        def of_wanted(*chosen: Any) -> tuple:
+            full = list(operands)
+            for index, value in zip(wanted, chosen, strict=True):
+                full[index] = value
+            out = fn(*full)
+            return (out,) if given is None else tuple(out[i] for i in given)
+
+        out, pull = jax.vjp(of_wanted, *(operands[i] for i in wanted))
+        cotangents = tuple(_as_cotangent(c, o) for c, o in zip(cotangents, out, strict=True))
+        return tuple(conj(g) for g in pull(cotangents))
+
+    return backward
+
+
+def _as_cotangent(cotangent: Any, output: Any) -> Any:
+    """Conjugate, and give the cotangent its output's dtype (a real one may meet a complex output)."""
+    return conj(jnp.asarray(cotangent, output.dtype))
+
+
+def conj(array: Any) -> Any:
+    """Return the conjugate of a complex array, and any other array as it is."""
+    return jnp.conj(array) if jnp.iscomplexobj(array) else array
+
+
+_programs: dict[tuple, Program] = {}
+
+
+def program(op: Op, descriptors: tuple[Descriptor, ...], statics: tuple, into: dt.dtype | None = None) -> Program:
+    """Return the program of ``op`` for these operand descriptors and static arguments.
+
+    ``descriptors`` follow the operand and scalar parameters of the op in order, ``statics`` its
+    static ones.  ``into`` casts the result, for in-place and ``out=`` forms.
+    """
+    key = (op, descriptors, statics, into, dt.get_default_dtype())
+    found = _programs.get(key)
+    if found is None:
+        found = _programs[key] = _build(op, descriptors, statics, into)
+    return found
+
+
+def _build(op: Op, descriptors: tuple[Descriptor, ...], statics: tuple, into: dt.dtype | None) -> Program:
+    names = [p.name for p in op.params if p.role in (OPERAND, SCALAR)]
+    fixed = dict(zip((p.name for p in op.params if p.role not in (OPERAND, SCALAR)), statics, strict=True))
+    promoted = _promoted_names(op)
+    common = _common(op.promote, promoted, dict(zip(names, descriptors, strict=True)))
+    compute = dt.float32 if common in (dt.float16, dt.bfloat16) else common
+
+    def fn(*flat: Any) -> Any:
+        arguments = dict(fixed)
+        rest = list(flat)
+        for name, descriptor in zip(names, descriptors, strict=True):
+            value = _take(rest, descriptor)
+            if name in promoted and compute is not None:
+                value = jax.tree.map(lambda v: jnp.asarray(v, compute.np), value)
+            arguments[name] = value
+        return _cast_result(op.body(**arguments), op.promote, common, into)
+
+    fn.__name__ = op.name.replace(".", "_")
+    return Program(fn, op.node, op, common)
+
+
+def _take(rest: list, descriptor: Descriptor) -> Any:
+    """Take the values that ``descriptor`` describes from the front of ``rest``."""
+    if descriptor is None:
+        return None
+    if _is_sequence(descriptor):
+        return [_take(rest, d) for d in descriptor]
+    return rest.pop(0)
+
+
+def _is_sequence(descriptor: Descriptor) -> bool:
+    return type(descriptor) is tuple and not (len(descriptor) == 2 and descriptor[1] is dt.ZERO_DIM)
+
+
+def _promoted_names(op: Op) -> frozenset[str]:
+    if op.promote is None:
+        return frozenset()
+    return frozenset(op.promote.names or (p.name for p in op.params if p.role == OPERAND))
+
+
+def _common(
+    promote: Promotion | None, promoted: frozenset[str], by_name: dict[str, Descriptor]
+) -> dt.dtype | None:
+    if promote is None:
+        return None
+    common = dt.result_dtype(pair for name in by_name if name in promoted for pair in levels(by_name[name]))
+    if promote.to_float and common.category <= dt.INTEGRAL:
+        return dt.get_default_dtype()
+    return common
+
+
+def levels(descriptor: Descriptor) -> Sequence[tuple[dt.dtype, int]]:
+    """Return the (dtype, level) pairs of a descriptor, as ``result_dtype`` takes them."""
+    if descriptor is None:
+        return ()
+    if isinstance(descriptor, dt.dtype):
+        return ((descriptor, dt.DIMENSIONED),)
+    if isinstance(descriptor, type):
+        return ((dt.of_number(descriptor), dt.NUMBER),)
+    if _is_sequence(descriptor):
+        return [pair for d in descriptor for pair in levels(d)]
+    return (descriptor,)
+
+
+def _cast_result(
+    result: Any, promote: Promotion | None, common: dt.dtype | None, into: dt.dtype | None
+) -> Any:
+    if isinstance(result, list):
+        result = tuple(result)
+    target = into
+    if target is None and common in dt.REDUCED_FLOATS and promote is not None and not promote.to_bool:
+        target = common
+    if target is None:
+        return result
+    if isinstance(result, tuple):
+        return tuple(r.astype(target.np) if _is_float(r) else r for r in result)
+    if _is_complex(result) and not target.is_complex:
+        result = result.real
+    return result.astype(target.np)
+
+
+def _is_float(array: Any) -> bool:
+    return jnp.issubdtype(array.dtype, jnp.floating)
+
+
+def _is_complex(array: Any) -> bool:
+    return jnp.issubdtype(array.dtype, jnp.complexfloating)

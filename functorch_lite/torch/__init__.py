@@ -1,0 +1,3 @@
+"""PyTorch's namespace on JAX: ``import functorch_lite.torch as torch``."""
+
+from ._api import *

@@ -1,0 +1,193 @@
+"""The autograd graph: nodes, edges and the hooks on them.
+
+A node keeps its program, its operands (immutable arrays: a later in-place write cannot corrupt
+them) and an edge per operand to the node that produced it.  Its backward is
+``program.vjp(wanted, given)`` of operands and cotangents.  Nodes are numbered as they are made; an
+edge always leads to a smaller number, so descending order is a valid order for backward, and it is
+the one PyTorch uses.  The engine that walks the graph is ``_backward.py``.
+"""
+
+import itertools
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from ..ops._program import Program
+
+sequence = itertools.count()
+
+FREED = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after "
+    "they have already been freed). Saved intermediate values of the graph are freed when you call "
+    ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
+    "graph a second time or if you need to access saved tensors after calling backward."
+)
+
+
+class RemovableHandle:
+    """Removes a hook from its dict: by ``remove()``, or at the end of a ``with``."""
+
+    next_id: int = 0
+
+    def __init__(self, hooks_dict: Any, *, extra_dict: Any = None) -> None:
+        self.hooks_dict_ref = weakref.ref(hooks_dict)
+        self.id = RemovableHandle.next_id
+        RemovableHandle.next_id += 1
+        extra = extra_dict if isinstance(extra_dict, list) else [extra_dict] if extra_dict is not None else []
+        self.extra_dict_ref = tuple(weakref.ref(d) for d in extra)
+
+    def remove(self) -> None:
+        """Take the hook out; a second call does nothing."""
+        for ref in (self.hooks_dict_ref, *self.extra_dict_ref):
+            hooks = ref()
+            if hooks is not None and self.id in hooks:
+                del hooks[self.id]
+
+    def __enter__(self) -> "RemovableHandle":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+    def __getstate__(self) -> tuple:
+        return self.hooks_dict_ref(), self.id
+
+    def __setstate__(self, state: tuple) -> None:
+        hooks = OrderedDict() if state[0] is None else state[0]
+        self.hooks_dict_ref = weakref.ref(hooks)
+        self.id = state[1]
+        self.extra_dict_ref = ()
+        RemovableHandle.next_id = max(RemovableHandle.next_id, self.id + 1)
+
+
+class Node:
+    """A step of the graph (``tensor.grad_fn``).
+
+    Attributes:
+        number: the order of creation.
+        edges: per operand ``(node, output index)``, or None where no gradient flows.
+        outputs: number of outputs of the forward step.
+        pre_hooks: output index -> hooks on that output's gradient (``Tensor.register_hook``).
+        node_pre_hooks, node_hooks: hooks of ``register_prehook`` and ``register_hook``.
+        retains: output index -> weak reference to the tensor whose ``.grad`` is wanted.
+    """
+
+    opaque = False
+    node_hooks: OrderedDict | None = None
+    node_pre_hooks: OrderedDict | None = None
+    pre_hooks: dict[int, OrderedDict] | None = None
+    retains: dict[int, weakref.ref] | None = None
+    outputs = 1
+    edges: tuple = ()
+    number: int = 0
+    metadata_dict: dict | None = None
+
+    def name(self) -> str:
+        """Return the node's name, such as ``"MulBackward0"``."""
+        return type(self).__name__
+
+    @property
+    def next_functions(self) -> tuple:
+        """The (node, output index) pairs that this node hands gradients to."""
+        return tuple((None, 0) if e is None else e for e in self.shown_edges())
+
+    def shown_edges(self) -> tuple:
+        """Return the edges that PyTorch lists: one per tensor operand."""
+        return self.edges
+
+    @property
+    def metadata(self) -> dict:
+        """A dict for the user's own notes about this node."""
+        if self.metadata_dict is None:
+            self.metadata_dict = {}
+        return self.metadata_dict
+
+    def _sequence_nr(self) -> int:
+        return self.number
+
+    def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(grad_inputs, grad_outputs)`` after this node's backward; it may replace the former."""
+        if self.node_hooks is None:
+            self.node_hooks = OrderedDict()
+        handle = RemovableHandle(self.node_hooks)
+        self.node_hooks[handle.id] = hook
+        return handle
+
+    def register_prehook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call ``hook(grad_outputs)`` before this node's backward; it may replace them."""
+        if self.node_pre_hooks is None:
+            self.node_pre_hooks = OrderedDict()
+        handle = RemovableHandle(self.node_pre_hooks)
+        self.node_pre_hooks[handle.id] = hook
+        return handle
+
+    def hooked(self) -> bool:
+        """Return True if Python code must run at this node."""
+        return bool(self.opaque or self.node_hooks or self.node_pre_hooks or self.pre_hooks or self.retains)
+
+    def output_hooks(self, index: int) -> OrderedDict:
+        """Return the (made on demand) hooks on the gradient of output ``index``."""
+        if self.pre_hooks is None:
+            self.pre_hooks = {}
+        return self.pre_hooks.setdefault(index, OrderedDict())
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {hex(id(self))}>"
+
+
+class OpNode(Node):
+    """A node whose backward is the VJP of a program.
+
+    Attributes:
+        program: the forward program.
+        operands: its flat operands, or None once freed.
+        wanted: indices of the operands that need a gradient.
+        saved: (storage, version at the time) per operand that was a tensor, None for the others.
+        result: (storage, version, dtype, shape) of the output where PyTorch saves that, else None.
+        tensor_slots: indices of the operands that are tensors.
+        several: the program returns a tuple.
+    """
+
+    program: Program
+    operands: Any = None
+    wanted: tuple[int, ...] = ()
+    saved: tuple = ()
+    result: Any = None
+    tensor_slots: tuple[int, ...] = ()
+    several = False
+
+    def shown_edges(self) -> tuple:
+        """Return the edges of the operands that are tensors."""
+        return tuple(self.edges[i] for i in self.tensor_slots)
+
+
+class ViewNode(Node):
+    """A node of a view: linear, so its backward needs the parent's shape and dtype but no values.
+
+    Attributes:
+        transpose: the program ``(*ints, cotangent) -> parent's gradient``.
+        operands: the run-time integers of the view.
+    """
+
+    transpose: Program
+    operands: tuple = ()
+
+
+class AccumulateGrad(Node):
+    """Where a gradient arrives at a leaf: adds it to ``variable.grad``."""
+
+    def __init__(self, variable: Any) -> None:
+        self.variable = variable
+        self.number = -1
+
+
+_types: dict[tuple[str, type], type] = {}
+
+
+def node_type(name: str, base: type = OpNode) -> type:
+    """Return the (cached) subclass of ``base`` whose instances print as ``<name object at ...>``."""
+    found = _types.get((name, base))
+    if found is None:
+        found = _types[name, base] = type(name, (base,), {})
+    return found
