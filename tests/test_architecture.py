@@ -35,7 +35,11 @@ FLOORS = [
     ("functorch_lite._core*", 0),
 ]
 PLAIN_TORCH_CODE = [SHIM + ".nn*", SHIM + ".optim*", SHIM + ".utils*"]
-ASSEMBLED = {"functorch_lite/torch/__init__.py", "functorch_lite/torch/_shadow/torch/__init__.py"}
+ASSEMBLED = {
+    "functorch_lite/ops/__init__.py",
+    "functorch_lite/torch/__init__.py",
+    "functorch_lite/torch/_shadow/torch/__init__.py",
+}
 
 MAX_FILE_LINES = 600
 MAX_FUNCTION_LINES = 60

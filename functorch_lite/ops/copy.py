@@ -27,8 +27,8 @@ def _filled(input, value):
     return value
 
 
-@op("i", name="copy", node="CopyBackwards")
-def copy(input, src, non_blocking: bool = False):
+@op("", name="copy", node="CopyBackwards")
+def copy(input, src):
     """``src`` broadcast to the shape of ``input`` and converted to its dtype."""
     src = _filled(input, src)
     own, given = input.shape, src.shape

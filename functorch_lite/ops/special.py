@@ -4,6 +4,7 @@ What PyTorch has and JAX has not (Bessel functions of both kinds, Airy, erfcx) i
 the orthogonal polynomials are in ``polynomial.py``.  Floor 2.
 """
 
+import functools
 import math
 
 import jax
@@ -49,7 +50,7 @@ def _log_ndtr_slope(t, y, x):
     return t * jnp.exp(-0.5 * x * x - y) * _like(1 / math.sqrt(2 * math.pi), x)
 
 
-_log_ndtr = with_derivative(jsp.log_ndtr, _log_ndtr_slope)
+_log_ndtr = with_derivative(lambda x: jsp.log_ndtr(x), _log_ndtr_slope)
 
 
 def _entr_value(x):
@@ -116,15 +117,15 @@ def _polygamma_value(n, x):
 
 def _polygamma(n, x):
     """The n-th derivative of digamma; its own derivative is the next one."""
-    body = with_derivative(lambda x: _polygamma_value(n, x), lambda t, y, x: t * _polygamma(n + 1, x))
-    return body(x)
+    body = functools.partial(_polygamma_value, n)
+    return with_derivative(body, lambda t, y, x: t * _polygamma(n + 1, x))(x)
 
 
 def _digamma_value(x):
     """digamma with PyTorch's poles: -inf at 0, +inf at -0 and NaN at the negative integers."""
     value = jax.lax.digamma(x)
-    pole = jnp.where(x == 0, jnp.copysign(jnp.inf, -x), jnp.where((x < 0) & (x == jnp.floor(x)), jnp.nan, value))
-    return pole.astype(x.dtype)
+    value = jnp.where((x < 0) & (x == jnp.floor(x)), jnp.nan, value)
+    return jnp.where(x == 0, jnp.copysign(jnp.inf, -x), value).astype(x.dtype)
 
 
 _digamma = with_derivative(_digamma_value, lambda t, y, x: t * _trigamma(x))
@@ -172,6 +173,18 @@ def _gamma_density(a, x):
     return jnp.exp((a - 1) * jnp.log(x) - x - _lgamma(a))
 
 
+def _lower(a, x):
+    """P(a, x) with its borders: 1 for a = 0 (all of the mass is at 0) and 0 for a = inf."""
+    value = jnp.where((a == 0) & (x > 0), 1, jax.lax.igamma(a, x))
+    return jnp.where((a == jnp.inf) & (x >= 0) & (x < jnp.inf), 0, value).astype(a.dtype)
+
+
+def _upper(a, x):
+    """Q(a, x) = 1 - P(a, x)."""
+    value = jnp.where((a == 0) & (x > 0), 0, jax.lax.igammac(a, x))
+    return jnp.where((a == jnp.inf) & (x >= 0) & (x < jnp.inf), 1, value).astype(a.dtype)
+
+
 def _incomplete(kernel, fun):
     def body(a, x):
         require(f"{kernel}_cpu", "f", a)
@@ -181,11 +194,11 @@ def _incomplete(kernel, fun):
 
 
 _igamma = with_derivative(
-    _incomplete("igamma", jax.lax.igamma),
+    _incomplete("igamma", _lower),
     *(_underived("igamma: input"), lambda t, y, a, x: t * _gamma_density(a, x)),
 )
 _igammac = with_derivative(
-    _incomplete("igammac", jax.lax.igammac),
+    _incomplete("igammac", _upper),
     *(_underived("igammac: input"), lambda t, y, a, x: t * -_gamma_density(a, x)),
 )
 
@@ -247,24 +260,24 @@ _i1e = with_derivative(
     jsp.i1e,
     lambda t, y, x: t * jnp.where(x == 0, 0.5, _i0e(x) - y * (jnp.sign(x) + _over(1, x, 0))),
 )
-_i0 = with_derivative(lambda x: jnp.exp(jnp.abs(x)) * jsp.i0e(x), lambda t, y, x: t * _i1(x))
-_i1 = with_derivative(
+i0 = with_derivative(lambda x: jnp.exp(jnp.abs(x)) * jsp.i0e(x), lambda t, y, x: t * i1(x))
+i1 = with_derivative(
     lambda x: jnp.exp(jnp.abs(x)) * jsp.i1e(x),
-    lambda t, y, x: t * jnp.where(x == 0, 0.5, _i0(x) - _over(y, x, 0)),
+    lambda t, y, x: t * jnp.where(x == 0, 0.5, i0(x) - _over(y, x, 0)),
 )
 
-_table("fmio", ("i0", "i0_vml_cpu", _i0, "Modified Bessel function I0.", {"aliases": "special.i0"}))
+_table("fmio", ("i0", "i0_vml_cpu", i0, "Modified Bessel function I0.", {"aliases": "special.i0"}))
 _table(
     "fo",
     ("i0e", "i0e_cpu", _i0e, "exp(-|x|) I0(x).", _in_special("SpecialI0EBackward0")),
-    ("i1", "i1_cpu", _i1, "Modified Bessel function I1.", _in_special("SpecialI1Backward0")),
+    ("i1", "i1_cpu", i1, "Modified Bessel function I1.", _in_special("SpecialI1Backward0")),
     ("i1e", "i1e_cpu", _i1e, "exp(-|x|) I1(x).", _in_special("SpecialI1EBackward0")),
     (
-        *("modified_bessel_i0", "modified_bessel_i0_cpu", _i0, "Modified Bessel function I0."),
+        *("modified_bessel_i0", "modified_bessel_i0_cpu", i0, "Modified Bessel function I0."),
         {"space": "special", "grad": False},
     ),
     (
-        *("modified_bessel_i1", "modified_bessel_i1_cpu", _i1, "Modified Bessel function I1."),
+        *("modified_bessel_i1", "modified_bessel_i1_cpu", i1, "Modified Bessel function I1."),
         {"space": "special", "grad": False},
     ),
 )

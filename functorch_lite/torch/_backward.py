@@ -288,7 +288,7 @@ def _check_alive(node: Node, walk: _Walk) -> None:
     if node.result is not None:
         storage, version, d, shape = node.result
         if storage.version != version:
-            where = f", which is output 0 of {node.name()},"
+            where = f", which is output 0 of {forward_name(node)},"
             raise RuntimeError(_modified_text(f"torch.{d.legacy}", shape, where, storage.version, version))
         return
     if modified:
@@ -305,7 +305,7 @@ def _modified_operand(node: OpNode, index: int, storage: Any, version: int) -> s
     edge = node.edges[index]
     where = ""
     if edge is not None and not isinstance(edge[0], AccumulateGrad):
-        where = f", which is output {edge[1]} of {edge[0].name()},"
+        where = f", which is output {edge[1]} of {forward_name(edge[0])},"
     return _modified_text(f"torch.{d.legacy}", array.shape, where, storage.version, version)
 
 
@@ -314,8 +314,13 @@ def _modified_text(legacy: str, shape: tuple, where: str, version: int, expected
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[{legacy} {list(shape)}]{where} is at version {version}; expected version {expected} instead. "
         "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-        "torch.autograd.set_detect_anomaly(True)."
+        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
+
+
+def forward_name(node: Node) -> str:
+    """Return the name of the forward function that PyTorch's messages give: ``Exp`` of ExpBackward0."""
+    return node.name().rstrip("0123456789").removesuffix("Backward")
 
 
 def _free(node: Node) -> None:

@@ -64,7 +64,7 @@ def _bind_variants(space: str, name: str, ops: list[Op]) -> None:
         own = name + "_"
         inplace = _joined(own, [_generate(op, own, "i") for op in having["i"]], having["i"])
         SPACES[space][own] = inplace
-        if having["m"] and not space:
+        if not space:
             attach(own, inplace)
 
 

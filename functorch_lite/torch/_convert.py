@@ -12,7 +12,7 @@ from .._core import dtype as dt
 from .._core.execute import x64
 from ..ops._registry import OPS
 from ._device import CPU, device, device_of, jax_device
-from ._dispatch import call, dense_strides, shown_strides, type_name
+from ._dispatch import call, call_inplace, check_writable, dense_strides, shown_strides, type_name
 from ._grad_mode import mode
 from ._graph import node_type, sequence
 from ._register import SPACES, attach, expose
@@ -20,7 +20,7 @@ from ._shape import detach
 from ._tensor import Tensor, contiguous_strides, make
 from ._view import ViewNode, ViewProgram
 
-_CLONE, _TO = OPS["clone"], OPS["_to_copy"]
+_CLONE, _TO, _COPY = OPS["clone"], OPS["_to_copy"], OPS["copy"]
 
 
 @expose("fm")
@@ -33,6 +33,25 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     elif memory_format == SPACES[""].get("channels_last"):
         copied._strides = channels_last_strides(input._sizes)
     return copied
+
+
+@expose("m")
+def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
+    """Write ``src`` (broadcast, converted) into this tensor; return it."""
+    if (
+        isinstance(src, Tensor)
+        and src._dtype is self._dtype
+        and src._sizes == self._sizes
+        and not self._chain
+        and not (mode.grad and (src.requires_grad or self.requires_grad))  # type: ignore[attr-defined]
+        and self.device == src.device  # type: ignore[attr-defined]
+    ):
+        check_writable(self, False)
+        self._storage.write(src._array)  # arrays are immutable: the content can be shared
+        return self
+    if isinstance(src, Tensor) and src.device != self.device:  # type: ignore[attr-defined]
+        src = _moved(src, self.device)  # type: ignore[attr-defined]
+    return call_inplace(_COPY, (self, src), ())
 
 
 def channels_last_strides(sizes: tuple[int, ...]) -> tuple[int, ...]:

@@ -44,7 +44,7 @@ class Operands:
         if isinstance(value, Tensor):
             self.flat.append(value._array)
             self.tensors.append(value)
-            if value._requires_grad or value._grad_base is not None:
+            if value._requires_grad or (value._grad_base is not None and value._grad_base._requires_grad):
                 self.wants_grad = True
             if value._strides is not None:
                 self.strided = True
@@ -261,13 +261,10 @@ def record(op: Op | None, found: Program, taken: Operands, results: tuple, sever
             continue
         slots.append(i)
         saved.append(None if t is results[0] else (t._storage, t._storage.version))
-        if t._requires_grad or t._grad_base is not None:
-            edge = t._history()
-            edges.append(edge)
-            if edge is not None:
-                wanted.append(i)
-        else:
-            edges.append(None)
+        edge = t._history() if t._requires_grad or t._grad_base is not None else None
+        edges.append(edge)
+        if edge is not None:
+            wanted.append(i)
     if not wanted:
         return
     node = node_type(found.node)()

@@ -36,7 +36,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     if not isinstance(value, Tensor):
         value = _as_value(view, value)
     if not advanced:
-        call_inplace(OPS["copy"], (view, _fit(value, view._sizes)), (False,))
+        call_inplace(OPS["copy"], (view, _fit(value, view._sizes)), ())
         return
     if isinstance(value, Tensor) and value._dtype is not view._dtype:
         if value._sizes:

@@ -434,7 +434,7 @@ def _named(part: Tensor, name: str) -> Tensor:
     """Mark a view as one of several outputs, under the name of the function that made them."""
     if part._node is not None:
         part._node.__class__ = _renamed(part._node, name)
-        part._multi_view = name  # type: ignore[assignment]
+        part._multi_view = name.removesuffix("Backward0")  # type: ignore[assignment]
     return part
 
 
