@@ -1,4 +1,4 @@
-"""What several op families share: dtype checks with PyTorch's words, broadcasting, casts, gradients.
+"""What several op families share: dtype checks in PyTorch's words, shapes, casts, gradients.
 
 Everything here works on JAX arrays or tracers and looks only at shapes and dtypes, so it costs
 nothing once a program is compiled.  No op is declared here.  Floor 1.
@@ -15,7 +15,7 @@ from jax.custom_derivatives import SymbolicZero
 
 from .._core import dtype as dt
 
-# --- dtypes -------------------------------------------------------------------------------------
+# --- dtypes ---------------------------------------------------------------------------------------
 
 
 def kind(array: Any) -> str:
@@ -67,7 +67,9 @@ def cast(array: Any, dtype: dt.dtype) -> Any:
     if source == "c" and not dtype.is_complex:
         array, source = array.real, "f"
     if source == "f" and dtype.category == dt.INTEGRAL:
-        array = _float_to_int(array, np.int32 if dtype.itemsize <= 4 and dtype is not dt.uint32 else np.int64)
+        array = _float_to_int(
+            array, np.int32 if dtype.itemsize <= 4 and dtype is not dt.uint32 else np.int64
+        )
     return array.astype(dtype.np)
 
 
@@ -81,11 +83,11 @@ def _float_to_int(array: Any, wide: type) -> Any:
     return jnp.where(fits, jnp.where(fits, array, 0).astype(wide), lowest)
 
 
-# --- shapes -------------------------------------------------------------------------------------
+# --- shapes ---------------------------------------------------------------------------------------
 
 
 def broadcast_shape(*shapes: Sequence[int]) -> tuple[int, ...]:
-    """Return the shape that ``shapes`` broadcast to; RuntimeError in PyTorch's words if they don't."""
+    """Return the shape that ``shapes`` broadcast to, or raise PyTorch's RuntimeError."""
     result: list[int] = []
     for shape in shapes:
         result = _broadcast_pair(result, list(shape))
@@ -124,7 +126,8 @@ def wrap_dim(dim: int, rank: int) -> int:
     size = max(rank, 1)
     if not -size <= dim < size:
         raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-size}, {size - 1}], but got {dim})"
+            f"Dimension out of range (expected to be in range of [{-size}, {size - 1}], "
+            f"but got {dim})"
         )
     return dim % size
 
@@ -145,14 +148,16 @@ def wrap_dims(dims: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
 
 
 def widened(array: Any) -> Any:
-    """Return a float16 or bfloat16 array as float32, in which it is computed; others as they are."""
+    """Return a float16 or bfloat16 array as float32, in which it is computed; else itself."""
     return array.astype(np.float32) if kind(array) == "f" and array.dtype.itemsize < 4 else array
 
 
-# --- gradients ----------------------------------------------------------------------------------
+# --- gradients ------------------------------------------------------------------------------------
 
 
-def with_derivative(fun: Callable[..., Any], *rules: Callable[..., Any] | None) -> Callable[..., Any]:
+def with_derivative(
+    fun: Callable[..., Any], *rules: Callable[..., Any] | None
+) -> Callable[..., Any]:
     """Return the elementwise ``fun`` with PyTorch's derivative instead of JAX's.
 
     Each rule ``(tangent, result, *arrays) -> tangent of the result`` belongs to one argument and is

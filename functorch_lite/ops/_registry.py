@@ -114,6 +114,7 @@ class Op:
             (an index out of range); not run inside a trace.
         host: the shape of the result depends on values, so the body is a NumPy function that runs
             on concrete arrays (``nonzero``, ``unique``); it has no gradient.
+        value: the result is handed out as a Python value (``equal``, ``allclose``).
         doc: the docstring.
         params: the parameters in order.
     """
@@ -131,11 +132,25 @@ class Op:
     grad: bool
     check: Callable[..., None] | None
     host: bool
+    value: bool
     doc: str
     params: tuple[Param, ...] = field(repr=False)
 
 
 OPS: dict[str, Op] = {}
+
+NAMESPACES = ("nn.functional", "linalg", "special", "fft", "_C")
+
+
+def split_name(full: str) -> tuple[str, str, str]:
+    """Return (namespace, base name, overload) of an op's full name.
+
+    >>> split_name("linalg.norm"), split_name("max.dim")
+    (('linalg', 'norm', ''), ('', 'max', 'dim'))
+    """
+    space = next((s for s in NAMESPACES if full.startswith(s + ".")), "")
+    base, _, overload = full[len(space) + 1 if space else 0 :].partition(".")
+    return space, base, overload
 
 
 def op(
@@ -153,6 +168,7 @@ def op(
     grad: bool = True,
     check: Callable[..., None] | None = None,
     host: bool = False,
+    value: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare the decorated pure function as an operator; see the module docstring and :class:`Op`.
 
@@ -177,7 +193,7 @@ def op(
             body=body,
             kinds=kinds,
             promote=promote,
-            node=node or default_node(own),
+            node=node or default_node(split_name(full)[1]),
             methods=tuple(methods.split()),
             aliases=tuple(aliases.split()),
             returns=tuple(returns.split()),
@@ -186,6 +202,7 @@ def op(
             grad=grad,
             check=check,
             host=host,
+            value=value,
             doc=inspect.cleandoc(body.__doc__),
             params=_params(body),
         )

@@ -24,7 +24,7 @@ def _like(value, array):
     return jnp.asarray(value).astype(array.dtype)
 
 
-# --- made of straight pieces: bodies --------------------------------------------------------------------
+# --- made of straight pieces: bodies --------------------------------------------------------------
 
 
 def _between(x, low, high):
@@ -32,7 +32,9 @@ def _between(x, low, high):
     return ((x > low) & (x < high)).astype(x.dtype)
 
 
-_relu = with_derivative(lambda x: jnp.maximum(x, 0), lambda t, y, x: t * (~(y <= 0)).astype(x.dtype))
+_relu = with_derivative(
+    lambda x: jnp.maximum(x, 0), lambda t, y, x: t * (~(y <= 0)).astype(x.dtype)
+)
 _clip = with_derivative(
     lambda x, low, high: jnp.minimum(jnp.maximum(x, low), high),
     *(lambda t, y, x, low, high: t * _between(x, low, high), None, None),
@@ -69,7 +71,7 @@ _softshrink = with_derivative(
     *(lambda t, y, x, bound: t * _outside(x, bound), None),
 )
 
-# --- made of straight pieces: ops -------------------------------------------------------------------------
+# --- made of straight pieces: ops -----------------------------------------------------------------
 
 
 @op("fmi", saves_result=True)
@@ -174,7 +176,9 @@ def softshrink(input, lambd: Scalar = 0.5):
 def _rrelu(input, lower, upper, training):
     require("leaky_relu_cpu", "f", input)
     if training:
-        raise UnsupportedError("rrelu with training=True", "Use leaky_relu, or call it with training=False.")
+        raise UnsupportedError(
+            "rrelu with training=True", "Use leaky_relu, or call it with training=False."
+        )
     return _leaky(input, (_like(lower, input) + _like(upper, input)) / 2)
 
 
@@ -185,7 +189,7 @@ def _check_rrelu(input, lower=0, upper=0, training=False, inplace=False):
 
 @op("fi", promote=COMMON, check=_check_rrelu, node="RreluWithNoiseBackward0")
 def rrelu(input, lower: Scalar = 1.0 / 8, upper: Scalar = 1.0 / 3, training: bool = False):
-    """leaky_relu with the mean of ``lower`` and ``upper`` as slope; training mode is unsupported."""
+    """leaky_relu with slope (lower + upper) / 2; the random training mode is unsupported."""
     return _rrelu(input, lower, upper, training)
 
 
@@ -204,11 +208,11 @@ def functional_rrelu(
     training: bool = False,
     inplace: bool = False,
 ):
-    """leaky_relu with the mean of ``lower`` and ``upper`` as slope; training mode is unsupported."""
+    """leaky_relu with slope (lower + upper) / 2; the random training mode is unsupported."""
     return _rrelu(input, lower, upper, training)
 
 
-# --- exponential below zero -----------------------------------------------------------------------------
+# --- exponential below zero -----------------------------------------------------------------------
 
 
 def _elu_value(x, alpha, scale, input_scale):
@@ -271,7 +275,7 @@ def functional_celu(input, alpha: Scalar = 1.0, inplace: bool = False):
     return _celu(input, alpha)
 
 
-# --- smooth -----------------------------------------------------------------------------------------------
+# --- smooth ---------------------------------------------------------------------------------------
 
 
 def _silu_slope(t, y, x):
@@ -367,7 +371,9 @@ def _gelu_tanh_slope(t, y, x):
     return t * (0.5 * (1 + squashed) + 0.5 * x * (1 - squashed * squashed) * inner)
 
 
-_gelu_tanh = with_derivative(lambda x: 0.5 * x * (1 + jnp.tanh(_gelu_argument(x))), _gelu_tanh_slope)
+_gelu_tanh = with_derivative(
+    lambda x: 0.5 * x * (1 + jnp.tanh(_gelu_argument(x))), _gelu_tanh_slope
+)
 
 
 @op("fo", space=_F, promote=COMMON)

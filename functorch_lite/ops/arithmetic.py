@@ -13,7 +13,7 @@ from .._core import dtype as dt
 from ._common import broadcasting, flat, kind, no_derivative, refuse, require, with_derivative
 from ._registry import COMMON, FLOAT, Scalar, binary, op
 
-# --- sums and products ------------------------------------------------------------------------------
+# --- sums and products ----------------------------------------------------------------------------
 
 
 def _scaled(alpha, array):
@@ -24,7 +24,9 @@ def _scaled(alpha, array):
     if kind(alpha) == "b" and kind(array) != "b":
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if kind(array) in "bi" and kind(alpha) == "f":
-        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+        raise RuntimeError(
+            "For integral input tensors, argument alpha must not be a floating point number."
+        )
     if kind(array) != "c" and kind(alpha) == "c":
         raise RuntimeError(
             "For non-complex input tensors, argument alpha must not be a complex number."
@@ -77,7 +79,14 @@ def rsub(input, other: Scalar, *, alpha: Scalar = 1):
     return other - _scaled(alpha, input)
 
 
-@op("f", name="rsub.tensor", promote=COMMON, methods="__rsub__", node="RsubBackward0", check=_refuse_bools)
+@op(
+    "f",
+    name="rsub.tensor",
+    promote=COMMON,
+    methods="__rsub__",
+    node="RsubBackward0",
+    check=_refuse_bools,
+)
 @broadcasting
 def rsub_tensor(input, other, *, alpha: Scalar = 1):
     """``other - alpha * input``. Shapes broadcast; bool operands are an error."""
@@ -92,7 +101,7 @@ def mul(input, other):
     return input * other
 
 
-# --- divisions ----------------------------------------------------------------------------------------
+# --- divisions ------------------------------------------------------------------------------------
 
 
 def _is_exact(operand):
@@ -102,7 +111,12 @@ def _is_exact(operand):
 
 def _refuse_zero(input, other, rounding_mode="", **_):
     """Raise PyTorch's error for an integer division by zero."""
-    if rounding_mode is not None and _is_exact(input) and _is_exact(other) and not np.all(np.asarray(other)):
+    if (
+        rounding_mode is not None
+        and _is_exact(input)
+        and _is_exact(other)
+        and not np.all(np.asarray(other))
+    ):
         raise RuntimeError("ZeroDivisionError")
 
 
@@ -163,7 +177,14 @@ def div(input, other):
     return input / other
 
 
-@op("fmio", name="div.mode", promote=COMMON, node="DivBackward2", aliases="divide.mode", check=_refuse_zero)
+@op(
+    "fmio",
+    name="div.mode",
+    promote=COMMON,
+    node="DivBackward2",
+    aliases="divide.mode",
+    check=_refuse_zero,
+)
 @broadcasting
 def div_mode(input, other, *, rounding_mode: str):
     """Quotient rounded by ``rounding_mode``: None, "trunc" (toward zero) or "floor" (down)."""
@@ -175,7 +196,9 @@ def div_mode(input, other, *, rounding_mode: str):
             "div expected rounding_mode to be one of None, 'trunc', or 'floor' "
             f"but found '{rounding_mode}'"
         )
-    return _floor_rounded(input, other) if rounding_mode == "floor" else _trunc_rounded(input, other)
+    return (
+        _floor_rounded(input, other) if rounding_mode == "floor" else _trunc_rounded(input, other)
+    )
 
 
 binary(
@@ -189,7 +212,13 @@ binary(
 )
 
 
-@op("fmio", promote=COMMON.of("input", "other"), methods="__mod__", node="RemainderBackward0", check=_refuse_zero)
+@op(
+    "fmio",
+    promote=COMMON.of("input", "other"),
+    methods="__mod__",
+    node="RemainderBackward0",
+    check=_refuse_zero,
+)
 def remainder(input, other: Scalar):
     """Remainder of the division by a number, with the sign of ``other`` (Python's ``%``)."""
     return _remainder(input, other)
@@ -219,14 +248,15 @@ binary(
     check=_refuse_zero,
 )
 
-# --- fused sums ---------------------------------------------------------------------------------------
+# --- fused sums -----------------------------------------------------------------------------------
 
 _ADDCDIV = (
     "Integer division with addcdiv is no longer supported, and in a future  release addcdiv will "
-    "perform a true division of tensor1 and tensor2. The historic addcdiv behavior can be implemented as "
-    "(input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer inputs and as "
-    "(input + value * tensor1 / tensor2) for float inputs. The future addcdiv behavior is just the latter "
-    "implementation: (input + value * tensor1 / tensor2), for all dtypes."
+    "perform a true division of tensor1 and tensor2. The historic addcdiv behavior can be "
+    "implemented as (input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer "
+    "inputs and as (input + value * tensor1 / tensor2) for float inputs. The future addcdiv "
+    "behavior is just the latter implementation: (input + value * tensor1 / tensor2), for all "
+    "dtypes."
 )
 
 
@@ -267,9 +297,18 @@ def _same_dtypes(input, end, weight, **_):
 
 
 _CPP_NAMES = {
-    **{"float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16"},
+    **{
+        "float32": "float",
+        "float64": "double",
+        "float16": "c10::Half",
+        "bfloat16": "c10::BFloat16",
+    },
     **{"int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char"},
-    **{"uint8": "unsigned char", "complex64": "c10::complex<float>", "complex128": "c10::complex<double>"},
+    **{
+        "uint8": "unsigned char",
+        "complex64": "c10::complex<float>",
+        "complex128": "c10::complex<double>",
+    },
 }
 
 

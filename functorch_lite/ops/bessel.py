@@ -1,32 +1,20 @@
-"""Bessel functions, Airy's function and the scaled erfc, from Chebyshev series.
+"""Bessel functions of both kinds and Airy's function, from Chebyshev series.
 
 JAX has none of these.  Each is split in two or three: a series near 0, an asymptotic form far out.
-None has a gradient in PyTorch, except erfcx.  Floor 2.
+None has a gradient in PyTorch.  Floor 2.
 """
 
 import math
 
 import jax.numpy as jnp
-import numpy as np
 
-from . import _bessel_tables as tables
-from ._common import only, with_derivative
+from . import _chebyshev as tables
+from ._chebyshev import series
+from ._common import only
 from ._registry import FLOAT, unary
 from .special import i0, i1
 
-
-def series(coefficients, u):
-    """Sum ``c[k] T_k(u)`` by Clenshaw's recurrence, with the terms that the dtype can show."""
-    if u.dtype == np.float32:
-        largest = max(map(abs, coefficients))
-        coefficients = [c for c in coefficients if abs(c) > 1e-10 * largest]
-    last = before = jnp.zeros_like(u)
-    for c in reversed(coefficients[1:]):
-        last, before = 2 * u * last - before + jnp.asarray(c, u.dtype), last
-    return u * last - before + jnp.asarray(coefficients[0], u.dtype)
-
-
-# --- first and second kind --------------------------------------------------------------------------------
+# --- first and second kind ------------------------------------------------------------------------
 
 _NEAR = 8.0
 
@@ -50,19 +38,15 @@ def _far(order, x):
     return size * (p * cos - q * sin), size * (p * sin + q * cos)
 
 
-def _at_infinity(x, value):
-    return jnp.where(jnp.isinf(x), 0, value).astype(x.dtype)
-
-
 def _j0(x):
     size = jnp.abs(x)
-    return _at_infinity(x, jnp.where(size <= _NEAR, _near(tables.J0, x), _far(0, size)[0]))
+    return jnp.where(size <= _NEAR, _near(tables.J0, x), _far(0, size)[0])
 
 
 def _j1(x):
     size = jnp.abs(x)
     far = jnp.sign(x) * _far(1, size)[0]
-    return _at_infinity(x, jnp.where(size <= _NEAR, x * _near(tables.J1, x), far))
+    return jnp.where(size <= _NEAR, x * _near(tables.J1, x), far)
 
 
 def _second_kind(near, order):
@@ -70,7 +54,7 @@ def _second_kind(near, order):
         inside = jnp.where(x > 0, x, 1)
         value = jnp.where(x <= _NEAR, near(inside), _far(order, inside)[1])
         value = jnp.where(x == 0, -jnp.inf, jnp.where(x < 0, jnp.nan, value))
-        return _at_infinity(jnp.maximum(x, 0), jnp.where(jnp.isnan(x), x, value))
+        return jnp.where(jnp.isnan(x), x, value).astype(x.dtype)
 
     return body
 
@@ -84,7 +68,7 @@ def _y1_near(x):
     return x * _near(tables.Y1, x) + 2 / math.pi * logarithm
 
 
-# --- modified, second kind ----------------------------------------------------------------------------------
+# --- modified, second kind ------------------------------------------------------------------------
 
 
 def _k_near(order, x):
@@ -113,7 +97,7 @@ def _k(order, scaled):
     return body
 
 
-# --- Airy, spherical, erfcx -----------------------------------------------------------------------------------
+# --- Airy, spherical ------------------------------------------------------------------------------
 
 _AI_AT_0 = 0.35502805388781723926
 _AI_SLOPE_AT_0 = -0.25881940379280679840
@@ -148,8 +132,11 @@ def _spherical_j0(x):
     """sin(x) / x, by its series near 0; 0 at infinity."""
     small = jnp.abs(x) < 0.5
     square = jnp.where(small, x * x, 0)
-    near = 1 - square / 6 * (1 - square / 20 * (1 - square / 42 * (1 - square / 72 * (1 - square / 110))))
-    return _at_infinity(x, jnp.where(small, near, jnp.sin(x) / jnp.where(small, 1, x)))
+    near = 1 - square / 6 * (
+        1 - square / 20 * (1 - square / 42 * (1 - square / 72 * (1 - square / 110)))
+    )
+    value = jnp.where(small, near, jnp.sin(x) / jnp.where(small, 1, x))
+    return jnp.where(jnp.isinf(x), 0, value).astype(x.dtype)
 
 
 _rows = (

@@ -11,7 +11,7 @@ import numpy as np
 from ._common import broadcasting, kind, only
 from ._registry import BOOL, COMMON, binary, unary
 
-# --- logical ----------------------------------------------------------------------------------------
+# --- logical --------------------------------------------------------------------------------------
 
 
 def _truth(x):
@@ -29,7 +29,7 @@ binary("logical_and", _and, BOOL, "Whether both elements are non-zero.", grad=Fa
 binary("logical_or", _or, BOOL, "Whether either element is non-zero.", grad=False)
 binary("logical_xor", _xor, BOOL, "Whether exactly one element is non-zero.", grad=False)
 
-# --- bits -------------------------------------------------------------------------------------------
+# --- bits -----------------------------------------------------------------------------------------
 
 
 def _exact(kernel, fun, kinds="bi"):
@@ -53,8 +53,9 @@ def _right(a, b):
 
 
 _bits = functools.partial(binary, promote=COMMON, grad=False)
-_not, _left, _right = only("bitwise_not_cpu", "bi", jnp.invert), *(
-    _exact(f"{side}shift_cpu", fun, "i") for side, fun in (("l", _left), ("r", _right))
+_not, _left, _right = (
+    only("bitwise_not_cpu", "bi", jnp.invert),
+    *(_exact(f"{side}shift_cpu", fun, "i") for side, fun in (("l", _left), ("r", _right))),
 )
 _bit_and = _exact("bitwise_and_cpu", jnp.bitwise_and)
 _bit_or = _exact("bitwise_or_cpu", jnp.bitwise_or)
@@ -67,7 +68,7 @@ _bits("bitwise_xor", _bit_xor, doc="Bits set in one of the two.", methods="__xor
 _bits("bitwise_left_shift", _left, doc="``input`` times 2 ** ``other``.", methods="__lshift__")
 _bits("bitwise_right_shift", _right, doc="Arithmetic shift to the right.", methods="__rshift__")
 
-# --- divisors ---------------------------------------------------------------------------------------
+# --- divisors -------------------------------------------------------------------------------------
 
 
 def _lcm(a, b):
@@ -75,7 +76,9 @@ def _lcm(a, b):
     wide = a.dtype if a.dtype.itemsize >= 4 else np.int32
     a, b, narrow = a.astype(wide), b.astype(wide), a.dtype
     divisor = jnp.gcd(a, b)
-    return jnp.where(divisor == 0, 0, jnp.abs(a // jnp.where(divisor == 0, 1, divisor) * b)).astype(narrow)
+    return jnp.where(divisor == 0, 0, jnp.abs(a // jnp.where(divisor == 0, 1, divisor) * b)).astype(
+        narrow
+    )
 
 
 _bits("gcd", _exact("gcd_cpu", jnp.gcd, "i"), doc="Greatest common divisor, never negative.")

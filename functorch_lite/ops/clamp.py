@@ -18,7 +18,7 @@ from ._common import (
 )
 from ._registry import COMMON, Scalar, binary, op
 
-# --- the larger and the smaller of two ------------------------------------------------------------------
+# --- the larger and the smaller of two ------------------------------------------------------------
 
 
 def _for_reals(name, fun):
@@ -68,8 +68,12 @@ def _fmin(a, b):
 maximum = _halving("maximum", jnp.maximum, jnp.greater)
 minimum = _halving("minimum", jnp.minimum, jnp.less)
 
-maximum = binary("maximum", maximum, COMMON, "The larger of each pair; NaN if either is NaN.", "fmo")
-minimum = binary("minimum", minimum, COMMON, "The smaller of each pair; NaN if either is NaN.", "fmo")
+maximum = binary(
+    "maximum", maximum, COMMON, "The larger of each pair; NaN if either is NaN.", "fmo"
+)
+minimum = binary(
+    "minimum", minimum, COMMON, "The smaller of each pair; NaN if either is NaN.", "fmo"
+)
 binary(
     *("fmax", _first_of_equals("fmax", _fmax, jnp.greater_equal), COMMON),
     *("The larger of each pair; a number wins over NaN.", "fmo"),
@@ -79,7 +83,7 @@ binary(
     *("The smaller of each pair; a number wins over NaN.", "fmo"),
 )
 
-# --- clamping ---------------------------------------------------------------------------------------------
+# --- clamping -------------------------------------------------------------------------------------
 
 
 def _raise_to(x, low):
@@ -169,7 +173,7 @@ def _real(array, kernel):
     return array
 
 
-# --- choosing by a condition --------------------------------------------------------------------------------
+# --- choosing by a condition ----------------------------------------------------------------------
 
 
 @op("fo", promote=COMMON.of("input", "other"))

@@ -11,7 +11,7 @@ from .._core import dtype as dt
 from ._common import broadcasting, kind, only
 from ._registry import BOOL, Scalar, binary, op
 
-# --- relations --------------------------------------------------------------------------------------
+# --- relations ------------------------------------------------------------------------------------
 
 
 def _ordered(name, fun):
@@ -21,10 +21,20 @@ def _ordered(name, fun):
 _relation = functools.partial(binary, promote=BOOL, grad=False)
 
 _relation("eq", broadcasting(jnp.equal), doc="Element equality.", methods="__eq__")
-_relation("ne", broadcasting(jnp.not_equal), doc="Inequality.", methods="__ne__", aliases="not_equal")
+_relation(
+    "ne", broadcasting(jnp.not_equal), doc="Inequality.", methods="__ne__", aliases="not_equal"
+)
 _relation("lt", _ordered("lt", jnp.less), doc="input < other.", methods="__lt__", aliases="less")
-_relation("le", _ordered("le", jnp.less_equal), doc="input <= other.", methods="__le__", aliases="less_equal")
-_relation("gt", _ordered("gt", jnp.greater), doc="input > other.", methods="__gt__", aliases="greater")
+_relation(
+    "le",
+    _ordered("le", jnp.less_equal),
+    doc="input <= other.",
+    methods="__le__",
+    aliases="less_equal",
+)
+_relation(
+    "gt", _ordered("gt", jnp.greater), doc="input > other.", methods="__gt__", aliases="greater"
+)
 _relation(
     *("ge", _ordered("ge", jnp.greater_equal)),
     doc="input >= other.",
@@ -32,7 +42,7 @@ _relation(
     aliases="greater_equal",
 )
 
-# --- closeness --------------------------------------------------------------------------------------
+# --- closeness ------------------------------------------------------------------------------------
 
 
 def _refuse_negative_tolerance(input, other, rtol=1e-05, atol=1e-08, equal_nan=False):
@@ -55,21 +65,21 @@ def _close(input, other, rtol, atol, equal_nan):
     return close | (jnp.isfinite(distance) & (distance <= allowed))
 
 
-@op("fm", grad=False, check=_refuse_negative_tolerance)
+@op("fm", grad=False, value=True, check=_refuse_negative_tolerance)
 @broadcasting
 def isclose(input, other, rtol: Scalar = 1e-05, atol: Scalar = 1e-08, equal_nan: bool = False):
     """Whether ``|input - other| <= atol + rtol * |other|``, element by element; one dtype."""
     return _close(input, other, rtol, atol, equal_nan)
 
 
-@op("fm", grad=False, check=_refuse_negative_tolerance)
+@op("fm", grad=False, value=True, check=_refuse_negative_tolerance)
 @broadcasting
 def allclose(input, other, rtol: Scalar = 1e-05, atol: Scalar = 1e-08, equal_nan: bool = False):
     """Whether :func:`isclose` holds for all elements, as a 0-d bool."""
     return jnp.all(_close(input, other, rtol, atol, equal_nan))
 
 
-@op("fm", promote=BOOL, grad=False)
+@op("fm", promote=BOOL, grad=False, value=True)
 def equal(input, other):
     """Whether shapes and all elements are equal, as a 0-d bool. NaN equals nothing."""
     return jnp.all(input == other) if input.shape == other.shape else jnp.zeros((), bool)

@@ -16,7 +16,7 @@ from jax import lax
 from jax.custom_derivatives import SymbolicZero
 
 from .._core import dtype as dt
-from ._common import require
+from ._common import require, widened
 from ._registry import Dims, op
 from ._windows import extent, per_dim, slices
 
@@ -142,7 +142,7 @@ def _conv_transpose(n, input, weight, bias, stride, padding, output_padding, gro
     w = jnp.flip(w, tuple(range(2, n + 2)))
     ends = [extent(k, d) - 1 for k, d in zip(kernel, dilation, strict=True)]
     pads = [(e - p, e - p + x) for e, p, x in zip(ends, padding, extra, strict=True)]
-    out = _lax_conv(_widen(x), _widen(w), (1,) * n, tuple(pads), dilation, groups, stride)
+    out = _lax_conv(widened(x), widened(w), (1,) * n, tuple(pads), dilation, groups, stride)
     out = _add_bias(out, bias).astype(input.dtype)
     return out if batched else out[0]
 
@@ -151,7 +151,7 @@ def _conv_transpose(n, input, weight, bias, stride, padding, output_padding, gro
 
 
 def _compute(x, weight, stride, pads, dilation, groups):
-    x, weight = _widen(x), _widen(weight)
+    x, weight = widened(x), widened(weight)
     if x.shape[1] == 0 or weight.shape[0] == 0 or x.size == 0:
         spatial = [
             (size + low + high - extent(k, d)) // s + 1
@@ -216,10 +216,6 @@ def _shifted_conv_jvp(stride, pads, dilation, groups, primals, tangents):
 
 
 _shifted_conv.defjvp(_shifted_conv_jvp, symbolic_zeros=True)
-
-
-def _widen(x):
-    return x.astype(jnp.float32) if x.dtype in (jnp.float16, jnp.bfloat16) else x
 
 
 def _add_bias(out, bias):

@@ -20,7 +20,7 @@ def _like(value, array):
     return jnp.asarray(value, array.dtype)
 
 
-# --- exponentials and logarithms --------------------------------------------------------------------
+# --- exponentials and logarithms ------------------------------------------------------------------
 
 
 def _exp2(x):
@@ -37,7 +37,9 @@ _exp2 = with_derivative(_exp2, lambda t, y, x: t * y * _like(math.log(2), y))
 
 unary("exp", jnp.exp, FLOAT, "e to the power of each element.", saves_result=True)
 unary(
-    *("exp2", _exp2, FLOAT, "2 to the power of each element."), saves_result=True, aliases="special.exp2"
+    *("exp2", _exp2, FLOAT, "2 to the power of each element."),
+    saves_result=True,
+    aliases="special.exp2",
 )
 unary(
     *("expm1", jnp.expm1, FLOAT, "exp(input) - 1, accurate near 0."),
@@ -49,7 +51,7 @@ unary("log2", jnp.log2, FLOAT, "Logarithm to base 2 of each element.")
 unary("log10", jnp.log10, FLOAT, "Logarithm to base 10 of each element.")
 unary("log1p", jnp.log1p, FLOAT, "log(1 + input), accurate near 0.", aliases="special.log1p")
 
-# --- trigonometry, circular and hyperbolic ----------------------------------------------------------
+# --- trigonometry, circular and hyperbolic --------------------------------------------------------
 
 
 def _inverse_root(x):
@@ -115,7 +117,7 @@ def _scale(name, factor):
 unary("deg2rad", _scale("deg2rad", math.pi / 180), FLOAT, "Degrees to radians.")
 unary("rad2deg", _scale("rad2deg", 180 / math.pi), FLOAT, "Radians to degrees.")
 
-# --- powers, roots and the logistic function ---------------------------------------------------------
+# --- powers, roots and the logistic function ------------------------------------------------------
 
 
 def _logistic(x):
@@ -161,7 +163,7 @@ def _logit_tangent(t, y, x):
 
 _logit = with_derivative(lambda x: jnp.log(x / (1 - x)), _logit_tangent)
 
-# --- rounding -----------------------------------------------------------------------------------------
+# --- rounding -------------------------------------------------------------------------------------
 
 
 def _rounding(name, fun, complex_error=""):
@@ -184,15 +186,31 @@ unary("floor", _floor, COMMON, "Largest integer not above each element.")
 unary("ceil", _ceil, COMMON, "Smallest integer not below each element.")
 unary("trunc", trunc, COMMON, "Each element without its fraction.", aliases="fix")
 unary(
-    *("round", _rounding("round", jnp.round), COMMON, "Nearest integer; halves go to the even one."),
+    *(
+        "round",
+        _rounding("round", jnp.round),
+        COMMON,
+        "Nearest integer; halves go to the even one.",
+    ),
     aliases="special.round",
 )
 unary(
-    *("frac", only("frac_cpu", "f", lambda x: x - trunc(x)), COMMON, "Fraction of each element, with its sign.")
+    *(
+        "frac",
+        only("frac_cpu", "f", lambda x: x - trunc(x)),
+        COMMON,
+        "Fraction of each element, with its sign.",
+    )
 )
 
 
-@op("fmio", name="round.decimals", promote=COMMON, node="RoundBackward1", aliases="special.round.decimals")
+@op(
+    "fmio",
+    name="round.decimals",
+    promote=COMMON,
+    node="RoundBackward1",
+    aliases="special.round.decimals",
+)
 def round_decimals(input, *, decimals: int):
     """Round to ``decimals`` places after the point; a negative count rounds before it."""
     if decimals == 0 and kind(input) == "i":
@@ -203,7 +221,7 @@ def round_decimals(input, *, decimals: int):
     return jnp.round(input * scale) / scale if decimals >= 0 else jnp.round(input / scale) * scale
 
 
-# --- sign and size ------------------------------------------------------------------------------------
+# --- sign and size --------------------------------------------------------------------------------
 
 
 def absolute(x):
@@ -229,14 +247,18 @@ def _real_sign(x):
 _real_abs = with_derivative(jnp.abs, lambda t, y, x: t * _real_sign(x))
 
 _NEG = (
-    "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, "
-    "use the `~` or `logical_not()` operator instead."
+    "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert "
+    "a mask, use the `~` or `logical_not()` operator instead."
 )
-_SIGN = "Unlike NumPy, torch.sign is not intended to support complex numbers. Please use torch.sgn instead."
+_SIGN = (
+    "Unlike NumPy, torch.sign is not intended to support complex numbers. "
+    "Please use torch.sgn instead."
+)
 _SIGNBIT = "signbit is not implemented for complex tensors."
 
 
 def negative(x):
+    """-x; PyTorch's error for bools."""
     refuse("b", RuntimeError(_NEG), x)
     return -x
 
@@ -257,14 +279,32 @@ def _signbit(x):
 
 
 unary(
-    *("abs", only("abs_cpu", "ifc", absolute), None, "Absolute value; the modulus of a complex number."),
+    *(
+        "abs",
+        only("abs_cpu", "ifc", absolute),
+        None,
+        "Absolute value; the modulus of a complex number.",
+    ),
     aliases="absolute",
     methods="__abs__",
 )
-unary("neg", negative, COMMON, "Each element with its sign changed.", aliases="negative", methods="__neg__")
+unary(
+    "neg",
+    negative,
+    COMMON,
+    "Each element with its sign changed.",
+    aliases="negative",
+    methods="__neg__",
+)
 unary("positive", _positive, None, "The tensor itself.", "fm", methods="__pos__")
 unary("sign", _sign, COMMON, "-1, 0 or 1 by the sign of each element.")
-unary("sgn", _sgn, COMMON, "Like sign; a complex number becomes x / |x|, 0 stays 0.", saves_result=True)
+unary(
+    "sgn",
+    _sgn,
+    COMMON,
+    "Like sign; a complex number becomes x / |x|, 0 stays 0.",
+    saves_result=True,
+)
 unary("signbit", _signbit, None, "Whether the sign bit is set (true for -0.0).", "fmo", grad=False)
 
 
@@ -298,7 +338,7 @@ def frexp(input):
     return mantissa.astype(input.dtype), exponent.astype(np.int32)
 
 
-# --- tests of one number ------------------------------------------------------------------------------
+# --- tests of one number --------------------------------------------------------------------------
 
 
 def _number_test(fun, on_exact):
@@ -316,9 +356,29 @@ def _infinite(name, sign):
 
 _isreal = _number_test(lambda x: x.imag == 0 if kind(x) == "c" else jnp.ones(x.shape, bool), True)
 
-unary("isnan", _number_test(jnp.isnan, False), None, "Whether each element is NaN.", "fm", grad=False)
-unary("isinf", _number_test(jnp.isinf, False), None, "Whether each element is infinite.", "fm", grad=False)
-unary("isfinite", _number_test(jnp.isfinite, True), None, "Neither infinite nor NaN.", "fm", grad=False)
-unary("isposinf", _infinite("isposinf", 1), None, "Whether each element is +inf.", "fmo", grad=False)
-unary("isneginf", _infinite("isneginf", -1), None, "Whether each element is -inf.", "fmo", grad=False)
+unary(
+    "isnan", _number_test(jnp.isnan, False), None, "Whether each element is NaN.", "fm", grad=False
+)
+unary(
+    "isinf",
+    _number_test(jnp.isinf, False),
+    None,
+    "Whether each element is infinite.",
+    "fm",
+    grad=False,
+)
+unary(
+    "isfinite",
+    _number_test(jnp.isfinite, True),
+    None,
+    "Neither infinite nor NaN.",
+    "fm",
+    grad=False,
+)
+unary(
+    "isposinf", _infinite("isposinf", 1), None, "Whether each element is +inf.", "fmo", grad=False
+)
+unary(
+    "isneginf", _infinite("isneginf", -1), None, "Whether each element is -inf.", "fmo", grad=False
+)
 unary("isreal", _isreal, None, "Whether each element has no imaginary part.", "fm", grad=False)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import dtype as dt
-from ._common import require
+from ._common import require, widened
 from ._reduction import reduction_of, total, warn_deprecated
 from ._registry import Scalar, op
 from ._sums import row_sum
@@ -48,10 +48,10 @@ def cross_entropy(
     how = reduction_of(size_average, reduce, reduction)
     _check_cross_entropy(input, target, weight, ignore_index, label_smoothing)
     axis = 0 if input.ndim == 1 else 1
-    x = _wide(input)
+    x = widened(input)
     if target.shape == input.shape:
         result = dt.promote(dt.from_np(input.dtype), dt.from_np(target.dtype)).np
-        target = _smoothed(_wide(target), label_smoothing, input.shape[axis])
+        target = _smoothed(widened(target), label_smoothing, input.shape[axis])
         losses = _log_softmax(x, axis) * target
         if weight is not None:
             losses = losses * _along(weight, axis, x.ndim)
@@ -80,7 +80,7 @@ def nll_loss(
     how = reduction_of(size_average, reduce, reduction)
     _check_nll(input, target, weight)
     require("nll_loss_out_frame", "f", input)
-    return _nll(_wide(input), target, weight, ignore_index, how).astype(input.dtype)
+    return _nll(widened(input), target, weight, ignore_index, how).astype(input.dtype)
 
 
 def _nll(logs, target, weight, ignore_index, how):
@@ -93,7 +93,7 @@ def _nll(logs, target, weight, ignore_index, how):
     picked = -_class_sum(jnp.where(hit, logs, 0), axis)
     weights = valid.astype(logs.dtype)
     if weight is not None:
-        of_class = jnp.broadcast_to(_along(_wide(weight), axis, logs.ndim), logs.shape)
+        of_class = jnp.broadcast_to(_along(widened(weight), axis, logs.ndim), logs.shape)
         weights = weights * _class_sum(jnp.where(hit, of_class, 0), axis)
     losses = jnp.where(valid, picked * weights, 0)
     if how == "none":
@@ -106,7 +106,7 @@ def _nll(logs, target, weight, ignore_index, how):
 def _smooth_part(logs, target, weight, ignore_index, axis, how):
     """Sum over classes of minus the (weighted) log probabilities, reduced as the loss is."""
     valid = (target.reshape(()) if logs.ndim == 1 else target) != ignore_index
-    scaled = logs if weight is None else logs * _along(_wide(weight), axis, logs.ndim)
+    scaled = logs if weight is None else logs * _along(widened(weight), axis, logs.ndim)
     losses = jnp.where(valid, -_class_sum(scaled, axis), 0)
     if how != "mean":
         return _finish(losses, how, 1)
@@ -114,7 +114,7 @@ def _smooth_part(logs, target, weight, ignore_index, axis, how):
     if weight is not None:
         classes = _along(jnp.arange(logs.shape[axis], dtype=target.dtype), axis, logs.ndim)
         hit = jnp.expand_dims(target.reshape(valid.shape), axis) == classes
-        of_class = jnp.broadcast_to(_along(_wide(weight), axis, logs.ndim), logs.shape)
+        of_class = jnp.broadcast_to(_along(widened(weight), axis, logs.ndim), logs.shape)
         weights = weights * _class_sum(jnp.where(hit, of_class, 0), axis)
     return total(losses) / total(weights)
 
@@ -148,10 +148,6 @@ def _class_sum(x, axis):
 def _along(vector, axis, ndim):
     """Shape (C,) so that it lies along ``axis`` of ``ndim`` dims."""
     return vector.reshape(-1, *(1,) * (ndim - 1 - axis))
-
-
-def _wide(x):
-    return x.astype(jnp.float32) if x.dtype in (jnp.float16, jnp.bfloat16) else x
 
 
 # The checks, in PyTorch's words.

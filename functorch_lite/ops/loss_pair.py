@@ -12,9 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import dtype as dt
-from ._common import refuse, require
+from ._common import refuse, require, widened
 from ._reduction import broadcast, reduced, reduction_of, total, warn_deprecated, warn_shapes
 from ._registry import COMMON, Scalar, op
+from .elementwise import absolute
 
 
 @op("f", space="nn.functional", promote=COMMON, node="MseLossBackward0", check=warn_shapes)
@@ -29,10 +30,11 @@ def mse_loss(
     """Squared difference; with ``weight`` the mean divides by the total weight."""
     how = _how(size_average, reduce, reduction, weight)
     shape, (input, target) = input.shape, broadcast(input, target)
+    if weight is None:
+        require("mse_cpu", "f", input)
     difference = input - target
     if weight is not None:
         return _weighted(difference * difference, weight, shape, how, by_weight=True)
-    require("mse_cpu", "f", input)
     return reduced(difference * difference, how)
 
 
@@ -51,8 +53,8 @@ def l1_loss(
     text = "Subtraction, the `-` operator, with two bool tensors is not supported. "
     refuse("b", RuntimeError(f"{text}Use the `^` or `logical_xor()` operator instead."), input)
     if weight is not None:
-        return _weighted(jnp.abs(input - target), weight, shape, how, by_weight=True)
-    return _mean_of(jnp.abs(input - target), how)
+        return _weighted(absolute(input - target), weight, shape, how, by_weight=True)
+    return _mean_of(absolute(input - target), how)
 
 
 @op("f", space="nn.functional", promote=COMMON, node="SmoothL1LossBackward0", check=warn_shapes)
@@ -68,11 +70,11 @@ def smooth_l1_loss(
     how = reduction_of(size_average, reduce, reduction)
     input, target = broadcast(input, target)
     if beta == 0:
-        return _mean_of(jnp.abs(input - target), how)
+        return _mean_of(absolute(input - target), how)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     require("smooth_l1_cpu", "f", input)
-    size = jnp.abs(input - target)
+    size = absolute(input - target)
     return reduced(jnp.where(size < beta, 0.5 * size * size / beta, size - 0.5 * beta), how)
 
 
@@ -91,7 +93,7 @@ def huber_loss(input, target, reduction: str = "mean", delta: float = 1.0, weigh
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     require("huber_cpu", "f", input)
-    size = jnp.abs(input - target)
+    size = absolute(input - target)
     losses = jnp.where(size <= delta, 0.5 * size * size, delta * (size - 0.5 * delta))
     if weight is not None:
         return _weighted(losses, weight, shape, how, by_weight=False).astype(own)
@@ -129,9 +131,9 @@ def binary_cross_entropy(
             names = [dt.scalar_name(dt.from_np(x.dtype)) for x in (other, input)]
             raise RuntimeError(f"Found dtype {names[0]} but expected {names[1]}")
     require("binary_cross_entropy", "f", input)
-    losses = _bce(_wide(input), _wide(target))
+    losses = _bce(widened(input), widened(target))
     if weight is not None:
-        losses = losses * _wide(weight)
+        losses = losses * widened(weight)
     return reduced(losses, how).astype(input.dtype)
 
 
@@ -258,7 +260,7 @@ def gaussian_nll_loss(
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not valid")
     out = input.dtype
-    x, t, v = _wide(input), _wide(target), _wide(var)
+    x, t, v = widened(input), widened(target), widened(var)
     # The clamp is not part of the gradient: it passes through unchanged.
     v = v + jax.lax.stop_gradient(jnp.maximum(v, eps) - v)
     losses = 0.5 * (jnp.log(v) + (x - t) ** 2 / v)
@@ -316,7 +318,3 @@ def _check_expandable(input, weight):
                 f"index 1 had torch.Size({list(weight.shape)}); but expected shape should be broadcastable "
                 f"to {list(input.shape)}"
             )
-
-
-def _wide(x):
-    return x.astype(jnp.float32) if x.dtype in (jnp.float16, jnp.bfloat16) else x

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._common import require
+from ._common import require, widened
 from ._registry import Scalar, Size, op
 from ._sums import channel_sum, column_spread, row_sum, spread
 
@@ -224,7 +224,7 @@ def _row_stats(x, eps):
 
 
 def _wide(x):
-    return x.astype(jnp.float32) if x is not None and x.dtype in (jnp.float16, jnp.bfloat16) else x
+    return None if x is None else widened(x)
 
 
 def _stopped(x):

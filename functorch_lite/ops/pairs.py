@@ -13,7 +13,7 @@ from .._core import dtype as dt
 from ._common import broadcast_shape, broadcasting, kind, require, with_derivative
 from ._registry import COMMON, FLOAT, Scalar, binary, op
 
-# --- angle and length -------------------------------------------------------------------------------
+# --- angle and length -----------------------------------------------------------------------------
 
 
 def _inverse_square(a, b):
@@ -43,7 +43,7 @@ _hypot = with_derivative(
 binary("atan2", arctan2, FLOAT, "Angle of the point (other, input), in radians.", aliases="arctan2")
 binary("hypot", _hypot, COMMON, "sqrt(input**2 + other**2), without overflow.")
 
-# --- sign and neighbour -------------------------------------------------------------------------------
+# --- sign and neighbour ---------------------------------------------------------------------------
 
 _copysign = with_derivative(
     _only_floats("copysign_cpu", jnp.copysign),
@@ -76,7 +76,7 @@ binary(
 )
 binary("nextafter", _next, None, "The next representable number from ``input`` toward ``other``.")
 
-# --- sums of exponentials -----------------------------------------------------------------------------
+# --- sums of exponentials -------------------------------------------------------------------------
 
 
 def _log_add(a, b):
@@ -84,7 +84,9 @@ def _log_add(a, b):
     require("logaddexp_cpu", "fc", a)
     if kind(a) == "c":
         return jnp.logaddexp(a, b)
-    return jnp.where((a == b) & jnp.isinf(a), a, jnp.maximum(a, b) + jnp.log1p(jnp.exp(-jnp.abs(a - b))))
+    return jnp.where(
+        (a == b) & jnp.isinf(a), a, jnp.maximum(a, b) + jnp.log1p(jnp.exp(-jnp.abs(a - b)))
+    )
 
 
 def _log_add2(a, b):
@@ -108,7 +110,7 @@ _logaddexp2 = with_derivative(
 binary("logaddexp", _logaddexp, COMMON, "log(exp(input) + exp(other)), without overflow.", "fmo")
 binary("logaddexp2", _logaddexp2, COMMON, "log2(2**input + 2**other), without overflow.", "fmo")
 
-# --- products with a logarithm --------------------------------------------------------------------------
+# --- products with a logarithm --------------------------------------------------------------------
 
 
 def _xlogy(x, y):
@@ -144,7 +146,13 @@ def xlogy_base(input: Scalar, other):
     return _xlogy(input, other)
 
 
-@op("fmio", name="xlogy.tensor", promote=FLOAT, node="XlogyBackward0", aliases="special.xlogy.tensor")
+@op(
+    "fmio",
+    name="xlogy.tensor",
+    promote=FLOAT,
+    node="XlogyBackward0",
+    aliases="special.xlogy.tensor",
+)
 def xlogy_tensor(input, other):
     """``input * log(other)``; 0 where ``input`` is 0, NaN where ``other`` is."""
     return _xlogy(input, other)
@@ -168,16 +176,20 @@ def xlog1py_tensor(input, other):
     return _xlog1py(input, other)
 
 
-# --- complex numbers from pairs, and back -----------------------------------------------------------------
+# --- complex numbers from pairs, and back ---------------------------------------------------------
 
 
 def _same_floats(first, second):
     """Raise PyTorch's error unless both tensors are of one floating dtype."""
     a, b = (dt.scalar_name(dt.from_np(np.dtype(x.dtype))) for x in (first, second))
     if kind(first) != "f" or kind(second) != "f":
-        raise RuntimeError(f"Expected both inputs to be Half, Float or Double tensors but got {a} and {b}")
+        raise RuntimeError(
+            f"Expected both inputs to be Half, Float or Double tensors but got {a} and {b}"
+        )
     if a != b:
-        raise RuntimeError(f"Expected object of scalar type {a} but got scalar type {b} for second argument")
+        raise RuntimeError(
+            f"Expected object of scalar type {a} but got scalar type {b} for second argument"
+        )
     broadcast_shape(first.shape, second.shape)
 
 
@@ -195,7 +207,9 @@ def _unit(z):
 
 # PyTorch takes the direction of the result for its derivative by ``abs``: 0 where ``abs`` is 0.
 _polar = with_derivative(
-    lambda size, turn: jax.lax.complex(*jnp.broadcast_arrays(size * jnp.cos(turn), size * jnp.sin(turn))),
+    lambda size, turn: jax.lax.complex(
+        *jnp.broadcast_arrays(size * jnp.cos(turn), size * jnp.sin(turn))
+    ),
     lambda t, z, size, turn: t * _unit(z),
     lambda t, z, size, turn: t * (1j * z),
 )
@@ -214,7 +228,9 @@ def angle(input):
     if kind(input) == "c":
         return arctan2(input.imag, input.real)
     flat = jax.lax.stop_gradient(input)
-    return jnp.where(flat < 0, jnp.asarray(math.pi, input.dtype), jnp.where(jnp.isnan(flat), flat, 0))
+    return jnp.where(
+        flat < 0, jnp.asarray(math.pi, input.dtype), jnp.where(jnp.isnan(flat), flat, 0)
+    )
 
 
 @op("fmio", promote=COMMON)

@@ -57,7 +57,9 @@ _CHEBYSHEV = {
 
 for _letter, (_first, _kind) in _CHEBYSHEV.items():
     _evaluate = _recurrence(_first, _doubling)
-    _polynomial(f"chebyshev_polynomial_{_letter}", _evaluate, f"Chebyshev polynomial of the {_kind} kind")
+    _polynomial(
+        f"chebyshev_polynomial_{_letter}", _evaluate, f"Chebyshev polynomial of the {_kind} kind"
+    )
     _polynomial(
         f"shifted_chebyshev_polynomial_{_letter}",
         _evaluate,

@@ -11,9 +11,10 @@ import numpy as np
 from jax import lax
 
 from . import _windows
-from ._common import require
+from ._common import require, widened
 from ._pool_checks import Window, check_one_dim, window
 from ._registry import Dims, op
+from .elementwise import absolute
 from .pool_max import adaptive_axis, max_pool1d_with_indices, max_pool2d, max_pool3d
 
 MANY = 16
@@ -129,8 +130,8 @@ def _avg(name, n, input, kernel_size, stride, padding, ceil_mode, count_include_
         raise RuntimeError("divisor must be not zero")
     config = window(name, n, input.shape, kernel_size, stride, padding, 1, ceil_mode)
     if input.dtype != jnp.int64:
-        require(name, "f", input)
-    x = _wide(input)
+        require("avg_pool3d_out_frame" if n == 3 else name, "f", input)
+    x = widened(input)
     for i in reversed(range(n)):
         x = _window_sums(x, x.ndim - n + i, *config.axis(i))
     counts = divisor or _divisors(config, input.shape[-n:], count_include_pad)
@@ -169,9 +170,9 @@ def _divisors(config: Window, spatial, count_include_pad):
 
 def _adaptive_avg(input, size, kernel_name):
     if 0 in size or input.size == 0:
-        return jnp.zeros((*input.shape[: -len(size)], *size), input.dtype) + _wide(input).sum() * 0
+        return jnp.zeros((*input.shape[: -len(size)], *size), input.dtype) + widened(input).sum() * 0
     require(kernel_name, "f", input)
-    x = _wide(input)
+    x = widened(input)
     for i in reversed(range(len(size))):
         position = x.ndim - len(size) + i
         x = _adaptive_means(x, position, adaptive_axis(x.shape[position], size[i]))
@@ -197,10 +198,10 @@ def _lp(n, input, norm_type, kernel_size, stride, ceil_mode):
     if abs(norm_type) == float("inf"):
         sign = 1 if norm_type > 0 else -1
         if n == 1:
-            return sign * max_pool1d_with_indices(sign * jnp.abs(input), kernel_size, stride, 0, 1, ceil_mode)[0]
+            return sign * max_pool1d_with_indices(sign * absolute(input), kernel_size, stride, 0, 1, ceil_mode)[0]
         pool = max_pool2d if n == 2 else max_pool3d
-        return sign * pool(sign * jnp.abs(input), kernel_size, stride, 0, 1, ceil_mode)
-    x = _wide(input)
+        return sign * pool(sign * absolute(input), kernel_size, stride, 0, 1, ceil_mode)
+    x = widened(input)
     power = x * x if norm_type == 2 else x**norm_type
     if n == 1:
         out = avg_pool1d(power, kernel_size, stride, 0, ceil_mode)
@@ -213,10 +214,6 @@ def _lp(n, input, norm_type, kernel_size, stride, ceil_mode):
 def _root(x, norm_type):
     safe = jnp.where(x == 0, 1, x)
     return jnp.where(x == 0, 0, safe ** (1.0 / norm_type))
-
-
-def _wide(x):
-    return x.astype(jnp.float32) if x.dtype in (jnp.float16, jnp.bfloat16) else x
 
 
 def _adaptive_size(shape, output_size, n):
@@ -232,7 +229,7 @@ def _check_adaptive(name, input, size, n):
         raise RuntimeError(f"{name}: output_size must be {n}")
     if input.ndim not in (n + 1, n + 2):
         raise RuntimeError(f"{name}(): Expected {n + 1}D or {n + 2}D tensor, but got {list(input.shape)}")
-    for dim in range(-n, 0):
+    for dim in range(-n - (n == 3), 0):
         if input.shape[dim] == 0:
             raise RuntimeError(
                 f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has "

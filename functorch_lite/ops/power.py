@@ -14,7 +14,7 @@ import numpy as np
 from ._common import broadcasting, kind, require, with_derivative
 from ._registry import COMMON, FLOAT, Scalar, binary, op
 
-# --- the power of floats --------------------------------------------------------------------------------
+# --- the power of floats --------------------------------------------------------------------------
 
 _SHORTCUTS = {
     1.0: lambda x: x,
@@ -67,7 +67,7 @@ def _exponent_tangent(t, y, base, exponent):
 
 _power = with_derivative(_power_value, _base_tangent, _exponent_tangent)
 
-# --- the power of integers ------------------------------------------------------------------------------
+# --- the power of integers ------------------------------------------------------------------------
 
 
 def _integer_power(base, exponent):
@@ -104,7 +104,7 @@ _BOTH = COMMON.of("input", "exponent")
 
 
 @op("fmio", promote=_BOTH, methods="__pow__", node="PowBackward0", check=_refuse_negative)
-def pow(input, exponent: Scalar):  # noqa: A001 - PyTorch's name
+def pow(input, exponent: Scalar):
     """Each element to the power of one number."""
     return _any_power(input, exponent)
 
@@ -121,7 +121,7 @@ def pow_tensor(input, exponent):
     return _any_power(input, exponent)
 
 
-# --- in double precision, and of two -----------------------------------------------------------------------
+# --- in double precision, and of two --------------------------------------------------------------
 
 
 def _float_power(input, exponent):

@@ -6,14 +6,15 @@ Norms have gradient zero at the zero vector; the maximum norm shares its gradien
 import jax.numpy as jnp
 import numpy as np
 
-from ._common import kind, refuse, require, wrap_dim
+from ._common import kind, refuse, require, widened, wrap_dim
 from ._reduction import broadcast
 from ._registry import COMMON, Scalar, op
+from .elementwise import absolute
 
 
 def vector_norm(x, p, axis, keepdims=False):
     """Return the ``p`` norm along ``axis`` with PyTorch's gradients at 0 and at ties."""
-    size = jnp.abs(x)
+    size = absolute(x)
     if p == 0:
         return (x != 0).astype(size.dtype).sum(axis, keepdims=keepdims)
     if p == 1:
@@ -83,8 +84,8 @@ def normalize(input, p: float = 2.0, dim: int = 1, eps: Scalar = 1e-12):
         ),
         input,
     )
-    x = input.astype(jnp.float32) if input.dtype in (jnp.float16, jnp.bfloat16) else input
+    x = widened(input)
     if x.ndim == 0:
-        return (x / jnp.maximum(jnp.abs(x), eps)).astype(input.dtype)
+        return (x / jnp.maximum(absolute(x), eps)).astype(input.dtype)
     norm = vector_norm(x, p, axis, keepdims=True)
     return (x / jnp.where(norm < eps, eps, norm)).astype(input.dtype)

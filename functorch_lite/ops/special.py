@@ -1,7 +1,7 @@
 """Special functions that JAX has: error functions, gamma and its family, modified Bessel functions.
 
-What PyTorch has and JAX has not (Bessel functions of both kinds, Airy, erfcx) is in ``bessel.py``,
-the orthogonal polynomials are in ``polynomial.py``.  Floor 2.
+The Bessel functions that JAX has not are in ``bessel.py``, the orthogonal polynomials in
+``polynomial.py``.  Floor 2.
 """
 
 import functools
@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax.scipy import special as jsp
 
+from ._chebyshev import ERFCX, series
 from ._common import broadcasting, only, require, with_derivative
 from ._registry import COMMON, FLOAT, Scalar, binary, op, unary
 
@@ -19,7 +20,7 @@ def _like(value, array):
     return jnp.asarray(value, array.dtype)
 
 
-# --- error functions and the normal distribution --------------------------------------------------------
+# --- error functions and the normal distribution --------------------------------------------------
 
 _TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
 
@@ -45,9 +46,24 @@ def _ndtr(x):
     return (1 + _erf(x * _like(math.sqrt(0.5), x))) * 0.5
 
 
+def _erfcx_value(x):
+    """exp(x**2) erfc(x): a series in (x - 2) / (x + 2) for x >= 0, mirrored below."""
+    size = jnp.abs(x)
+    above = series(ERFCX, 1 - 4 / (size + 2)) / (size + 2)
+    return jnp.where(x < 0, 2 * jnp.exp(x * x) - above, above)
+
+
+_erfcx = with_derivative(
+    _erfcx_value, lambda t, y, x: t * (2 * x * y - _like(_TWO_OVER_ROOT_PI, x))
+)
+
+
 def _log_ndtr_slope(t, y, x):
-    # The density over the distribution function, both as logarithms: their quotient stays finite.
-    return t * jnp.exp(-0.5 * x * x - y) * _like(1 / math.sqrt(2 * math.pi), x)
+    """The density over the distribution function, which is 2 / erfcx below 0."""
+    scaled = _erfcx(-jnp.minimum(x, 0) * _like(math.sqrt(0.5), x))
+    below = _like(math.sqrt(2 / math.pi), x) / scaled
+    above = jnp.exp(-0.5 * x * x - y) * _like(1 / math.sqrt(2 * math.pi), x)
+    return t * jnp.where(x < 0, below, above)
 
 
 _log_ndtr = with_derivative(lambda x: jsp.log_ndtr(x), _log_ndtr_slope)
@@ -83,12 +99,13 @@ def _in_special(node, saves_result=False):
 _table(
     "fo",
     ("ndtr", "erf_vml_cpu", _ndtr, "Normal distribution function.", _in_special("MulBackward1")),
+    ("erfcx", "erfcx_cpu", _erfcx, "exp(x**2) erfc(x).", _in_special("SpecialErfcxBackward0")),
     ("ndtri", "ndtri_cpu", _ndtri, "Inverse of ndtr.", _in_special("SpecialNdtriBackward0", True)),
     ("log_ndtr", "log_ndtr_cpu", _log_ndtr, "log(ndtr).", _in_special("SpecialLogNdtrBackward0")),
     ("entr", "entr_cpu", _entr, "-x log(x), 0 at 0.", _in_special("SpecialEntrBackward0")),
 )
 
-# --- gamma and its family ---------------------------------------------------------------------------------
+# --- gamma and its family -------------------------------------------------------------------------
 
 
 def _trigamma(x):
@@ -100,7 +117,9 @@ def _trigamma(x):
         total = total + 1 / (z * z)
         z = z + 1
     inverse = 1 / (z * z)
-    series = 1 / 6 - inverse * (1 / 30 - inverse * (1 / 42 - inverse * (1 / 30 - inverse * (5 / 66))))
+    series = 1 / 6 - inverse * (
+        1 / 30 - inverse * (1 / 42 - inverse * (1 / 30 - inverse * (5 / 66)))
+    )
     total = total + 1 / z + inverse / 2 + series * inverse / z
     sine = jnp.sin(_like(math.pi, x) * x)
     return jnp.where(reflected, (_like(math.pi, x) / sine) ** 2 - total, total)
@@ -203,7 +222,9 @@ _igammac = with_derivative(
 )
 
 binary("igamma", _igamma, COMMON, "Regularized lower incomplete gamma.", aliases="special.gammainc")
-binary("igammac", _igammac, COMMON, "Regularized upper incomplete gamma.", aliases="special.gammaincc")
+binary(
+    "igammac", _igammac, COMMON, "Regularized upper incomplete gamma.", aliases="special.gammaincc"
+)
 
 
 def _zeta_value(s, q):
@@ -247,7 +268,7 @@ def zeta_tensor(input, other):
     return _zeta(input, other)
 
 
-# --- modified Bessel functions of the first kind ------------------------------------------------------------
+# --- modified Bessel functions of the first kind --------------------------------------------------
 
 
 def _over(y, x, at_zero):

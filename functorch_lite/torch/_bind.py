@@ -15,24 +15,12 @@ from typing import Any
 import numpy as np
 
 from .._core import dtype as dt
-from ..ops._registry import OPERAND, OPS, SCALAR, STATIC, Dims, Op, Param, Size
+from ..ops._registry import OPERAND, OPS, SCALAR, STATIC, Dims, Op, Param, Size, split_name
 from ._dispatch import call, call_inplace, call_out, type_name
 from ._register import SPACES, attach
 from ._tensor import Tensor
 
-NAMESPACES = ("nn.functional", "linalg", "special", "fft", "_C")
 REQUIRED = object()
-
-
-def split_name(full: str) -> tuple[str, str, str]:
-    """Return (namespace, base name, overload) of an op's full name.
-
-    >>> split_name("linalg.norm"), split_name("max.dim")
-    (('linalg', 'norm', ''), ('', 'max', 'dim'))
-    """
-    space = next((s for s in NAMESPACES if full.startswith(s + ".")), "")
-    base, _, overload = full[len(space) + 1 if space else 0 :].partition(".")
-    return space, base, overload
 
 
 def bind_all() -> None:

@@ -15,10 +15,10 @@ import numpy as np
 from .._core import dtype as dt
 from .._core.execute import x64
 from ..ops._program import Program, _programs, program
-from ..ops._registry import OPERAND, SCALAR, Dims, Op, Size
+from ..ops._registry import OPERAND, SCALAR, Dims, Op, Size, split_name
 from ._graph import OpNode, node_type, sequence
 from ._grad_mode import mode
-from ._storage import memory_order
+from ._storage import memory_order, to_device
 from ._tensor import Tensor, contiguous_strides, make
 from ._view import make_view, rebase, view_program
 
@@ -74,6 +74,8 @@ def call(op: Op, operands: tuple, statics: tuple) -> Any:
     """Run ``op`` on its operands (tensors, numbers, None, sequences) and static arguments."""
     if op.view is not None:
         return call_view(op, operands, statics)
+    if op.host:
+        return call_host(op, operands, statics)
     taken = Operands()
     descriptors = tuple([taken.take(op, i, v) for i, v in enumerate(operands)])
     found = lookup(op, descriptors, statics, None)
@@ -84,6 +86,8 @@ def call(op: Op, operands: tuple, statics: tuple) -> Any:
         out = run(op, found, flat)
     if type(out) is tuple:
         return _wrap_tuple(op, found, taken, out)
+    if op.value:
+        return out.item()
     result = make(out)
     if taken.strided and op.promote is not None:
         _keep_layout(result, taken.tensors)
@@ -201,7 +205,8 @@ def named_tuple(op: Op) -> type:
     """Return the ``torch.return_types`` class of an op with several results."""
     found = _named.get(op)
     if found is None:
-        found = _named[op] = make_return_type(op.name.rsplit(".", 1)[-1] if "linalg" not in op.name else op.name.replace(".", "_"), op.returns)
+        space, base, _ = split_name(op.name)
+        found = _named[op] = make_return_type(f"{space}_{base}" if space else base, op.returns)
     return found
 
 
@@ -285,6 +290,30 @@ def record(op: Op | None, found: Program, taken: Operands, results: tuple, sever
     if op is not None and op.saves_result:
         kept = results[0]
         node.result = (kept._storage, kept._storage.version, kept._dtype, kept._sizes)
+
+
+def call_host(op: Op, operands: tuple, statics: tuple) -> Any:
+    """Run an op whose result's shape depends on values: its body works on NumPy arrays."""
+    values = iter([_on_host(op, v) for v in operands])
+    fixed = iter(normal_statics(op, statics))
+    out = op.body(**{p.name: next(values) if p.role in (OPERAND, SCALAR) else next(fixed) for p in op.params})
+    if isinstance(out, (tuple, list)):
+        results = tuple(o if o is None else make(to_device(np.asarray(o))) for o in out)
+        return named_tuple(op)(results) if op.returns else results
+    return make(to_device(np.asarray(out)))
+
+
+def _on_host(op: Op, value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_on_host(op, v) for v in value]
+    if not isinstance(value, Tensor):
+        return value
+    if isinstance(value._array, jax.core.Tracer):
+        raise NotImplementedError(
+            f"functorch_lite does not support {op.name}() inside a transform: the shape of its result depends on "
+            "values, which are not known there. Call it outside, or use a mask of fixed shape."
+        )
+    return np.asarray(value._array)
 
 
 # --- views ---------------------------------------------------------------------------------------

@@ -97,6 +97,6 @@ def radam(p: Any, g: Any, state: State, hyper: Hyper, flags: Flags) -> tuple[Any
     rect = jnp.sqrt(jnp.where(rectified, ratio, 1.0))
     plain = scale(divide(mean, 1 - hyper["beta1"] ** t), hyper["lr"])
     slope = shift(root(square), hyper["eps"])
-    adaptive = divide(jnp.broadcast_to(jnp.sqrt(correction2).astype(slope.dtype), slope.shape), slope)
+    adaptive = jnp.sqrt(correction2).astype(slope.dtype) / slope
     update = jnp.where(rectified, scale(plain * adaptive, rect), plain)
     return add(p, update, -1.0), {"step": step, "exp_avg": mean, "exp_avg_sq": square}

@@ -51,7 +51,7 @@ def asgd(p: Any, g: Any, state: State, hyper: Hyper, flags: Flags) -> tuple[Any,
 
 
 def rprop(p: Any, g: Any, state: State, hyper: Hyper, flags: Flags) -> tuple[Any, State]:
-    """Resilient propagation: a step size for each element, moved by sign changes. Flag: maximize."""
+    """Resilient propagation: step sizes by element, moved by sign changes. Flag: maximize."""
     step, _ = next_step(state)
     g = decayed(p, g, hyper, flags)
     sign = jnp.sign(g * state["prev"])

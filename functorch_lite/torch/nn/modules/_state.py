@@ -136,7 +136,9 @@ class State:
 
     def _persistent_state(self) -> dict[str, Any]:
         """Own parameters, then own persistent buffers, without the None ones."""
-        kept = [(k, v) for k, v in self._buffers.items() if k not in self._non_persistent_buffers_set]
+        kept = [
+            (k, v) for k, v in self._buffers.items() if k not in self._non_persistent_buffers_set
+        ]
         both = itertools.chain(self._parameters.items(), kept)
         return {name: tensor for name, tensor in both if tensor is not None}
 

@@ -13,7 +13,7 @@ from ... import _api as torch
 from .. import functional as F
 from .. import init as _init
 from ..parameter import Parameter
-from ._attention import MultiheadAttention
+from ._attention import MultiheadAttention as MultiheadAttention
 from ._show import shows
 from .module import Module
 

@@ -177,8 +177,7 @@ class Sequential(_Numbered):
 def _check_sequential(other: Any) -> None:
     if not isinstance(other, Sequential):
         raise ValueError(
-            "add operator supports only objects "
-            f"of Sequential class, but {type(other)!s} is given."
+            f"add operator supports only objects of Sequential class, but {type(other)!s} is given."
         )
 
 
@@ -495,7 +494,9 @@ class ParameterDict(Module):
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the entry under ``key``, or ``default``."""
-        return self[key] if key in self else default
+        if key not in self:
+            return default
+        return self[key]
 
     def fromkeys(self, keys: Iterable[str], default: Any = None) -> ParameterDict:
         """Make another one with ``default`` under every key."""

@@ -235,9 +235,7 @@ class _ConvTransposeNd(_ConvNd):
     ) -> None:
         """Draw weight (in, out / groups, *kernel), then bias (out,)."""
         if padding_mode != "zeros":
-            raise ValueError(
-                f'Only "zeros" padding mode is supported for {type(self).__name__}'
-            )
+            raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
         sizes = _ntuple(self._dims)
         super().__init__(
             *(in_channels, out_channels, sizes(kernel_size), sizes(stride), sizes(padding)),

@@ -34,7 +34,9 @@ class LazyModuleMixin:
 
     def _save_to_state_dict(self, destination: Any, prefix: str, keep_vars: bool) -> None:
         """Save uninitialized tensors as they are: they cannot be detached."""
-        kept = [(k, v) for k, v in self._buffers.items() if k not in self._non_persistent_buffers_set]
+        kept = [
+            (k, v) for k, v in self._buffers.items() if k not in self._non_persistent_buffers_set
+        ]
         for name, tensor in itertools.chain(self._parameters.items(), kept):
             if tensor is not None:
                 bare = keep_vars or is_lazy(tensor)

@@ -160,9 +160,7 @@ class PoissonNLLLoss(_Loss):
 class GaussianNLLLoss(_Loss):
     """(log(var) + (input - target)^2 / var) / 2; ``full`` adds log(2 pi) / 2."""
 
-    def __init__(
-        self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
-    ) -> None:
+    def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         """Keep the settings; ``eps`` is the least variance."""
         super().__init__(None, None, reduction)
         self.full = full
@@ -199,9 +197,7 @@ class BCELoss(_WeightedLoss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """(*), (*) -> scalar or (*)."""
-        return F.binary_cross_entropy(
-            input, target, weight=self.weight, reduction=self.reduction
-        )
+        return F.binary_cross_entropy(input, target, weight=self.weight, reduction=self.reduction)
 
 
 class BCEWithLogitsLoss(_Loss):
@@ -243,13 +239,11 @@ class HingeEmbeddingLoss(_Loss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """(*), (*) -> scalar or (*)."""
-        return F.hinge_embedding_loss(
-            input, target, margin=self.margin, reduction=self.reduction
-        )
+        return F.hinge_embedding_loss(input, target, margin=self.margin, reduction=self.reduction)
 
 
 class SmoothL1Loss(_Loss):
-    """(input - target)^2 / (2 beta) where |difference| < beta, |difference| - beta / 2 elsewhere."""
+    """d^2 / (2 beta) where d = |input - target| < beta, d - beta / 2 elsewhere."""
 
     def __init__(
         self,
@@ -571,9 +565,7 @@ class CTCLoss(_Loss):
         self.blank = blank
         self.zero_infinity = zero_infinity
 
-    def forward(
-        self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any
-    ) -> Any:
+    def forward(self, log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any) -> Any:
         """(T, N, C), (N, S) or (sum of lengths,), (N,), (N,) -> scalar or (N,)."""
         return F.ctc_loss(
             *(log_probs, targets, input_lengths, target_lengths),

@@ -75,8 +75,8 @@ def _forward_unimplemented(self: Any, *input: Any) -> None:
 class Module(Hooks, State, Convert, Walk, Members):
     """A layer or a network: parameters, buffers, submodules and a ``forward``.
 
-    A subclass calls ``super().__init__()``, assigns ``Parameter``, ``Buffer`` and ``Module`` objects
-    as attributes, and defines ``forward``. Calling the module runs it, with hooks.
+    A subclass calls ``super().__init__()``, assigns ``Parameter``, ``Buffer`` and ``Module``
+    objects as attributes, and defines ``forward``. Calling the module runs it, with hooks.
 
     >>> class Twice(Module):
     ...     def forward(self, x):

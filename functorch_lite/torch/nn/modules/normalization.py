@@ -20,9 +20,7 @@ _LRN = "{size}, alpha={alpha}, beta={beta}, k={k}"
 class LocalResponseNorm(Module):
     """Divide by (k + alpha * mean of squares over ``size`` neighbouring channels)^beta."""
 
-    def __init__(
-        self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-    ) -> None:
+    def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         """Keep the settings."""
         super().__init__()
         self.size = size
@@ -51,9 +49,7 @@ class CrossMapLRN2d(Module):
     def forward(self, input: Any) -> Any:
         """(N, C, H, W) -> (N, C, H, W)."""
         if input.dim() != 4:
-            raise ValueError(
-                f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead."
-            )
+            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
         reach = min((self.size - 1) // 2, input.size(1) - 1)  # channels on each side
         channels = input.size(1)
         padded = F.pad(input.pow(2), (0, 0, 0, 0, reach, reach))
@@ -68,9 +64,7 @@ class CrossMapLRN2d(Module):
 class _Affine(Module):
     """Optional weight (ones) and bias (zeros) after a normalisation."""
 
-    def _make_affine(
-        self, shape: Any, weight: bool, bias: bool, device: Any, dtype: Any
-    ) -> None:
+    def _make_affine(self, shape: Any, weight: bool, bias: bool, device: Any, dtype: Any) -> None:
         for name, wanted in (("weight", weight), ("bias", weight and bias)):
             if wanted:
                 setattr(self, name, Parameter(torch.empty(shape, device=device, dtype=dtype)))

@@ -110,7 +110,10 @@ class RNNBase(Module):
         for layer in range(self.num_layers):
             inputs = self.input_size if layer == 0 else hidden * directions
             for suffix in ("", "_reverse")[:directions]:
-                shapes: dict[str, Any] = {"weight_ih": (gates, inputs), "weight_hh": (gates, hidden)}
+                shapes: dict[str, Any] = {
+                    "weight_ih": (gates, inputs),
+                    "weight_hh": (gates, hidden),
+                }
                 if self.bias:
                     shapes |= {"bias_ih": (gates,), "bias_hh": (gates,)}
                 if self.proj_size > 0:
@@ -223,10 +226,7 @@ class RNNBase(Module):
         batch_dim = 0 if self.batch_first else 1
         if not batched:
             input = input.unsqueeze(batch_dim)
-        if hx is None:
-            hx = self._zero_state(input, None)
-        else:
-            hx = self._batched_state(hx, batched)
+        hx = self._zero_state(input, None) if hx is None else self._batched_state(hx, batched)
         self.check_forward_args(input, hx, None)
         output, hidden = self._recurrence(input, hx, *self._settings(), self.batch_first)
         if not batched:
@@ -235,10 +235,8 @@ class RNNBase(Module):
 
     def _forward_packed(self, sequence: Any, hx: Any) -> tuple[Any, Any]:
         data, batch_sizes, order, inverse = sequence
-        if hx is None:
-            hx = self._zero_state(data, batch_sizes)
-        else:
-            hx = self.permute_hidden(hx, order)
+        zero = hx is None
+        hx = self._zero_state(data, batch_sizes) if zero else self.permute_hidden(hx, order)
         self.check_forward_args(data, hx, batch_sizes)
         output, hidden = self._recurrence(data, batch_sizes, hx, *self._settings())
         packed = PackedSequence(output, batch_sizes, order, inverse)
@@ -393,7 +391,7 @@ class LSTM(RNNBase):
 
 
 class RNNCellBase(Module):
-    """Weights of one step: ``weight_ih`` (chunks * H, in), ``weight_hh`` (chunks * H, H), biases."""
+    """``weight_ih`` (chunks * H, in), ``weight_hh`` (chunks * H, H) and biases of one step."""
 
     def __init__(
         self,
@@ -438,7 +436,8 @@ class RNNCellBase(Module):
     def _check_dims(self, name: str, tensor: Any) -> None:
         if tensor.dim() not in (1, 2):
             raise ValueError(
-                f"{type(self).__name__}: Expected {name} to be 1D or 2D, got {tensor.dim()}D instead"
+                f"{type(self).__name__}: Expected {name} to be 1D or 2D, "
+                f"got {tensor.dim()}D instead"
             )
 
     def _step(self, input: Any, hx: Any, cell: Any) -> Any:

@@ -179,7 +179,9 @@ class EmbeddingBag(_Table):
         if self.scale_grad_by_freq is not False:
             text += f", scale_grad_by_freq={self.scale_grad_by_freq!r}"
         text += f", mode={self.mode!r}"
-        return text + (f", padding_idx={self.padding_idx!r}" if self.padding_idx is not None else "")
+        return text + (
+            f", padding_idx={self.padding_idx!r}" if self.padding_idx is not None else ""
+        )
 
     @classmethod
     def from_pretrained(

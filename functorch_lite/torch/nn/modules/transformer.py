@@ -89,7 +89,7 @@ class Transformer(Module):
         tgt_is_causal: bool | None = None,
         memory_is_causal: bool = False,
     ) -> Any:
-        """(S, N, E), (T, N, E) -> (T, N, E); masks (S, S), (T, T), (T, S), (N, S), (N, T), (N, S)."""
+        """(S, N, E), (T, N, E) -> (T, N, E); padding masks are (N, S) or (N, T)."""
         batch_dim = 0 if self.batch_first else 1
         if src.dim() == 3 and src.size(batch_dim) != tgt.size(batch_dim):
             raise RuntimeError("the batch number of src and tgt must be equal")
@@ -167,9 +167,7 @@ class TransformerEncoder(Module):
         is_causal = _detect_is_causal_mask(mask, is_causal, seq_len)
         output = src
         for layer in self.layers:
-            output = layer(
-                output, src_mask=mask, is_causal=is_causal, src_key_padding_mask=padding
-            )
+            output = layer(output, src_mask=mask, is_causal=is_causal, src_key_padding_mask=padding)
         if zero_padding:
             output = output.masked_fill((padding != 0).unsqueeze(-1), 0.0)
         return output if self.norm is None else self.norm(output)
@@ -461,7 +459,5 @@ def _detect_is_causal_mask(
     if is_causal is not None or mask is None:
         return is_causal is True
     size = size if size is not None else mask.size(-2)
-    causal = Transformer.generate_square_subsequent_mask(
-        size, device=mask.device, dtype=mask.dtype
-    )
+    causal = Transformer.generate_square_subsequent_mask(size, device=mask.device, dtype=mask.dtype)
     return mask.size() == causal.size() and bool((mask == causal).all())

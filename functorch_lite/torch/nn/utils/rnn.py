@@ -16,7 +16,7 @@ __all__ = [
 ]
 
 
-class PackedSequence_(NamedTuple):  # noqa: N801 - PyTorch's name, which pickles have
+class PackedSequence_(NamedTuple):
     """The fields of ``PackedSequence``."""
 
     data: Any

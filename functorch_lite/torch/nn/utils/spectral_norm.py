@@ -1,6 +1,6 @@
-"""Spectral normalisation by a hook (old form; Miyato et al., 2018): weight / largest singular value.
+"""Spectral normalisation by a hook: weight / largest singular value (Miyato et al., 2018).
 
-``parametrizations.spectral_norm`` is the new form.
+``parametrizations.spectral_norm`` is the new form of it.
 """
 
 from __future__ import annotations

@@ -131,6 +131,4 @@ def _check_names(module: Any, given: dict[str, Any]) -> None:
         problems.append(f"Missing key(s): {', '.join(missing)}.")
     if problems:
         lines = "\n\t".join(problems)
-        raise RuntimeError(
-            f"Error(s) in reparametrizing for {module._get_name()}:\n\t{lines}"
-        )
+        raise RuntimeError(f"Error(s) in reparametrizing for {module._get_name()}:\n\t{lines}")

@@ -1,0 +1,271 @@
+"""Adagrad, Adadelta, RMSprop and Adafactor."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from .. import _api as torch
+from .._step import Group
+from ._ruled import (
+    RuledOptimizer,
+    check_fused,
+    check_lr,
+    check_not_negative,
+    zeros_like,
+)
+
+__all__ = ["Adadelta", "Adafactor", "Adagrad", "RMSprop"]
+
+
+class Adagrad(RuledOptimizer):
+    """Steps divided by the root of the sum of squared gradients so far.
+
+    Args: ``lr_decay`` lowers the rate with the number of steps; ``initial_accumulator_value`` is
+        what the sums start from.
+    """
+
+    _rule = "adagrad"
+    _added_options: ClassVar[dict[str, Any]] = {
+        "foreach": None,
+        "maximize": False,
+        "differentiable": False,
+        "fused": None,
+    }
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        foreach: bool | None = None,
+        *,
+        maximize: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        """Check the options, make the groups and, unlike other optimizers, the state."""
+        check_lr(lr)
+        check_not_negative(
+            lr_decay=lr_decay,
+            weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value,
+            epsilon=eps,
+        )
+        defaults = {
+            "lr": lr,
+            "lr_decay": lr_decay,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "initial_accumulator_value": initial_accumulator_value,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+            "fused": fused,
+        }
+        super().__init__(params, defaults)
+        check_fused(fused, foreach, differentiable)
+        for group, param in self._all_params():
+            self.state[param].update(self._new_state(group, param))
+
+    def share_memory(self) -> None:
+        """Move the sums to memory that other processes see."""
+        for _, param in self._all_params():
+            self.state[param]["sum"].share_memory_()
+
+    def _hypers(self, group: dict[str, Any]) -> dict[str, Any]:
+        return {name: group[name] for name in ("lr", "lr_decay", "weight_decay", "eps")}
+
+    def _new_state(self, group: dict[str, Any], param: Any) -> dict[str, Any]:
+        start = self.defaults["initial_accumulator_value"]
+        value = complex(start, start) if param.is_complex() else start
+        total = torch.full_like(param, value, memory_format=torch.preserve_format)
+        return {"step": self._scalar(group, param, 0.0), "sum": total}
+
+    def _refuse_sparse(self) -> None:
+        raise NotImplementedError("functorch_lite: Adagrad with sparse gradients is not supported.")
+
+
+class Adadelta(RuledOptimizer):
+    """Steps scaled by the ratio of recent updates to recent gradients; ``rho`` is their memory."""
+
+    _rule = "adadelta"
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-6,
+        weight_decay: float = 0,
+        foreach: bool | None = None,
+        *,
+        capturable: bool = False,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        """Check the options and make the groups."""
+        check_lr(lr)
+        if not 0.0 <= rho <= 1.0:
+            raise ValueError(f"Invalid rho value: {rho}")
+        check_not_negative(epsilon=eps, weight_decay=weight_decay)
+        defaults = {
+            "lr": lr,
+            "rho": rho,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "maximize": maximize,
+            "capturable": capturable,
+            "foreach": foreach,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
+
+    def _hypers(self, group: dict[str, Any]) -> dict[str, Any]:
+        return {name: group[name] for name in ("lr", "rho", "eps", "weight_decay")}
+
+    def _new_state(self, group: dict[str, Any], param: Any) -> dict[str, Any]:
+        return {
+            "step": self._scalar(group, param, 0.0),
+            "square_avg": zeros_like(param),
+            "acc_delta": zeros_like(param),
+        }
+
+
+class RMSprop(RuledOptimizer):
+    """Steps divided by the root of a running mean of squared gradients.
+
+    Args: ``alpha`` is the mean's memory; ``centered`` subtracts the square of the mean gradient.
+    """
+
+    _rule = "rmsprop"
+    _added_options: ClassVar[dict[str, Any]] = {
+        **RuledOptimizer._added_options,
+        "momentum": 0,
+        "centered": False,
+    }
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum: float = 0,
+        centered: bool = False,
+        capturable: bool = False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
+        """Check the options and make the groups."""
+        check_lr(lr)
+        check_not_negative(epsilon=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "alpha": alpha,
+            "eps": eps,
+            "centered": centered,
+            "weight_decay": weight_decay,
+            "capturable": capturable,
+            "foreach": foreach,
+            "maximize": maximize,
+            "differentiable": differentiable,
+        }
+        super().__init__(params, defaults)
+
+    def _hypers(self, group: dict[str, Any]) -> dict[str, Any]:
+        return {name: group[name] for name in ("lr", "alpha", "eps", "weight_decay", "momentum")}
+
+    def _new_state(self, group: dict[str, Any], param: Any) -> dict[str, Any]:
+        state = {"step": self._scalar(group, param, 0.0), "square_avg": zeros_like(param)}
+        if group["momentum"] > 0:
+            state["momentum_buffer"] = zeros_like(param)
+        if group["centered"]:
+            state["grad_avg"] = zeros_like(param)
+        return state
+
+
+class Adafactor(RuledOptimizer):
+    """Adam's kin that keeps row and column means of matrices instead of every square.
+
+    Args: ``beta2_decay`` is the power of the decay; ``eps`` two floors (None: the dtype's epsilon);
+        ``d`` clips the size of the update.
+    """
+
+    _rule = "adafactor"
+    _added_options: ClassVar[dict[str, Any]] = {"foreach": None}
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-2,
+        beta2_decay: float = -0.8,
+        eps: tuple[float | None, float] = (None, 1e-3),
+        d: float = 1.0,
+        weight_decay: float = 0.0,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+    ) -> None:
+        """Check the options and make the groups."""
+        if isinstance(lr, torch.Tensor) and lr.numel() != 1:
+            raise ValueError("Tensor lr must be 1-element")
+        if not 0.0 <= lr:
+            raise ValueError(f"Learning rate should be >= 0 but is: {lr}")
+        if not beta2_decay <= 0.0:
+            raise ValueError(f"beta2_decay should be <= 0 but is: {beta2_decay}")
+        if eps[0] is not None and not 0.0 <= eps[0]:
+            raise ValueError(f"epsilon1 should be >= 0 but is: {eps[0]}")
+        if not 0.0 <= eps[1]:
+            raise ValueError(f"epsilon2 should be >= 0 but is: {eps[1]}")
+        if not 1.0 <= d:
+            raise ValueError(f"Clipping threshold d should be >= 1 but is: {d}")
+        if not 0.0 <= weight_decay:
+            raise ValueError(f"weight_decay should be >= 0 but is: {weight_decay}")
+        defaults = {
+            "lr": lr,
+            "beta2_decay": beta2_decay,
+            "eps": eps,
+            "d": d,
+            "weight_decay": weight_decay,
+            "foreach": foreach,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults)
+
+    def _hypers(self, group: dict[str, Any]) -> dict[str, Any]:
+        names = ("lr", "beta2_decay", "d", "weight_decay")
+        eps1, eps2 = group["eps"]
+        return {**{name: group[name] for name in names}, "eps1": eps1, "eps2": eps2}
+
+    def _new_state(self, group: dict[str, Any], param: Any) -> dict[str, Any]:
+        if param.is_complex():
+            raise RuntimeError("Adafactor does not support complex parameters")
+        state = {"step": self._scalar(group, param, 0.0)}
+        if param.grad.dim() > 1:
+            *outer, rows, columns = param.grad.shape
+            state["row_var"] = param.grad.new_zeros([*outer, rows, 1])
+            state["col_var"] = param.grad.new_zeros([*outer, 1, columns])
+        else:
+            state["variance"] = zeros_like(param.grad)
+        return state
+
+    def _gather(self, group: dict[str, Any]) -> list[Group]:
+        """Tell matrices from vectors, whose states differ; fill in the default epsilon."""
+        (whole,) = super()._gather(group)
+        hypers = dict(whole.hypers)
+        if hypers["eps1"] is None and whole.params:
+            # PyTorch takes the dtype of the group's first parameter for all of them.
+            hypers["eps1"] = torch.finfo(whole.params[0].dtype).eps
+        parts = [Group(whole.flags, [], [], [], hypers) for _ in range(2)]
+        for param, grad, state in zip(whole.params, whole.grads, whole.states, strict=True):
+            part = parts["row_var" in state]
+            part.params.append(param)
+            part.grads.append(grad)
+            part.states.append(state)
+        return parts
