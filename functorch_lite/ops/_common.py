@@ -138,6 +138,8 @@ def wrap_dims(dims: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
     >>> wrap_dims(-1, 3), wrap_dims(None, 2), wrap_dims((0, -1), 3)
     ((2,), (0, 1), (0, 2))
     """
+    if rank > 64:
+        raise RuntimeError("only tensors with up to 64 dims are supported")
     if dims is None or (not isinstance(dims, int) and not len(dims)):
         return tuple(range(rank))
     wrapped = tuple(wrap_dim(d, rank) for d in ((dims,) if isinstance(dims, int) else dims))
@@ -145,6 +147,12 @@ def wrap_dims(dims: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
         if wrapped.count(d) > 1:
             raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
     return wrapped if rank else ()
+
+
+def promoted(*arrays: Any) -> list[Any]:
+    """Return ``arrays`` cast to the dtype that PyTorch's promotion of tensors gives them all."""
+    common = functools.reduce(dt.promote, (dt.from_np(np.dtype(a.dtype)) for a in arrays))
+    return [a.astype(common.np) for a in arrays]
 
 
 def widened(array: Any) -> Any:

@@ -191,6 +191,12 @@ def where(condition, input, other):
     return jnp.where(condition.astype(bool), input, other)
 
 
+@op("m", name="where.method", promote=COMMON.of("input", "other"), node="WhereBackward0")
+def where_method(input, condition, other):
+    """``input`` where the bool ``condition`` holds, else ``other``. Shapes broadcast."""
+    return where(condition, input, other)
+
+
 def _heaviside(x, values):
     refuse("c", RuntimeError("heaviside is not yet implemented for complex tensors."), x, values)
     if x.dtype != values.dtype:

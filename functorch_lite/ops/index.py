@@ -125,19 +125,23 @@ def gather(input, dim: int, index, *, sparse_grad: bool = False):
 
 
 def _check_take_along(input, indices, dim=None, **_):
-    if dim is None:
-        check_along(input.reshape(-1), 0, indices)
-    elif indices.ndim == input.ndim:
-        check_along(input, dim, indices)
+    size = input.size if dim is None else input.shape[dim] if input.ndim else 1
+    bad = out_of_range(indices, size)
+    if bad is not None:
+        raise RuntimeError(f"index {bad} is out of bounds for dimension {dim or 0} with size {size}")
 
 
 @op("fmo", node="GatherBackward0", check=_check_take_along)
 def take_along_dim(input, indices, dim: int = None):
-    """Elements at ``indices`` along ``dim``; the other dims broadcast.  ``dim`` None: of the flat input."""
+    """Elements at ``indices`` along ``dim``; the other dims broadcast.  ``dim`` None: of the flat input.
+
+    Negative indices count from the end.
+    """
     if indices.dtype != np.int64:
         raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {scalar_name(indices)}")
     if dim is None:
-        return gather(input.reshape(-1), 0, indices.reshape(-1))
+        flat = indices.reshape(-1)
+        return gather(input.reshape(-1), 0, jnp.where(flat < 0, flat + input.size, flat))
     dim = wrap_dim(dim, input.ndim)
     if input.ndim != indices.ndim:
         raise RuntimeError(
@@ -146,6 +150,7 @@ def take_along_dim(input, indices, dim: int = None):
         )
     if not input.ndim:
         return gather(input, 0, indices)
+    indices = jnp.where(indices < 0, indices + input.shape[dim], indices)
     shape = np.broadcast_shapes(
         *(tuple(1 if d == dim else n for d, n in enumerate(x.shape)) for x in (input, indices))
     )

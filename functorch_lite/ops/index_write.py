@@ -66,6 +66,11 @@ def _partial_key(taken):
     return key
 
 
+def add_at(at, values):
+    """Add ``values`` at the places ``at``; on bools that is "or"."""
+    return (at.max if values.dtype == bool else at.add)(values, mode="drop")
+
+
 # --- x[i, j] = v ------------------------------------------------------------------------------------
 
 
@@ -90,7 +95,7 @@ def index_put(input, indices, values, accumulate: bool = False):
     if not given:
         return input + values if accumulate else values
     if accumulate:
-        return input.at[key].add(values, mode="drop")
+        return add_at(input.at[key], values)
     return overwrite(_partial_key(tuple(i is not None for i in indices)), input, values, *given)
 
 
@@ -112,12 +117,7 @@ def _slices(name, input, dim, index, source, count_error):
     return dim, input, index, source
 
 
-def check_slices(input, dim, index, **_):
-    """Raise PyTorch's RuntimeError if ``index_add`` is given an index outside ``dim``."""
-    check_along(input, dim, index)
-
-
-@op("fmio", check=check_slices)
+@op("fmio", check=check_along)
 def index_add(input, dim: int, index, source, *, alpha: Scalar = 1):
     """``input`` with ``alpha * source[j]`` added to its slice ``index[j]`` along ``dim``; repeats add up."""
     require_index_dtype("index_add_", index, text="int32/int64")
@@ -141,10 +141,9 @@ def index_add(input, dim: int, index, source, *, alpha: Scalar = 1):
             "source tensor shape must match self tensor shape, excluding the specified dimension. "
             f"Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}"
         )
-    if input.dtype == bool:
-        return input.at[dim_key(dim)(index)].max(source & (jnp.asarray(alpha) != 0), mode="drop").reshape(own)
-    scaled = source * cast(jnp.asarray(alpha), dt.from_np(np.dtype(source.dtype)))
-    return input.at[dim_key(dim)(index)].add(scaled, mode="drop").reshape(own)
+    factor = cast(jnp.asarray(alpha), dt.from_np(np.dtype(source.dtype)))
+    scaled = source & factor if source.dtype == bool else source * factor
+    return add_at(input.at[dim_key(dim)(index)], scaled).reshape(own)
 
 
 def _check_copy(input, dim, index, **_):
@@ -202,8 +201,8 @@ def index_fill(input, dim: int, index, value):
         raise IndexError("Index has to be a vector/scalar")
     value = fill_value("index_fill_", input, value)
     x, index = _as_vector(input), _as_vector(index)
-    values = jnp.broadcast_to(value, (*x.shape[:dim], index.shape[0], *x.shape[dim + 1 :]))
-    return overwrite(dim_key(dim), x, values, index).reshape(input.shape)
+    hit = jnp.zeros(x.shape, bool).at[dim_key(dim)(index)].set(True, mode="drop")
+    return jnp.where(hit, value, x).reshape(input.shape)
 
 
 def fill_value(name, input, value):
@@ -266,9 +265,10 @@ def scatter(input, dim: int, index, src=None, *, value: Scalar = None, reduce: s
         return overwrite(plain_key, x, src, *places).reshape(input.shape)
     if reduce not in ("add", "multiply"):
         raise RuntimeError("reduce argument must be either add or multiply.")
-    at = x.at[places]
-    out = at.add(src, mode="drop") if reduce == "add" else at.multiply(src, mode="drop")
-    return out.reshape(input.shape)
+    if reduce == "add":
+        return add_at(x.at[places], src).reshape(input.shape)
+    multiply = x.at[places].min if x.dtype == bool else x.at[places].multiply
+    return multiply(src, mode="drop").reshape(input.shape)
 
 
 @op("fmio", check=check_along)
@@ -277,7 +277,7 @@ def scatter_add(input, dim: int, index, src):
     if index.size == 0:
         return jnp.asarray(input)
     x, src, places = element_places("scatter", input, dim, index, src)
-    return x.at[places].add(src, mode="drop").reshape(input.shape)
+    return add_at(x.at[places], src).reshape(input.shape)
 
 
 def _check_put(input, index, **_):
@@ -303,7 +303,7 @@ def put(input, index, source, accumulate: bool = False):
         )
     flat, index, source = input.reshape(-1), index.reshape(-1), source.reshape(-1)
     if accumulate:
-        return flat.at[index].add(source, mode="drop").reshape(input.shape)
+        return add_at(flat.at[index], source).reshape(input.shape)
     return overwrite(plain_key, flat, source, index).reshape(input.shape)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from jax import lax
 
 from .._core import dtype as dt
-from ._common import broadcast_shape, cast, kind, require, wrap_dim
+from ._common import broadcast_shape, cast, kind, promoted, require, wrap_dim
 from ._registry import COMMON, Scalar, op
 
 _C_NAMES = {
@@ -201,8 +201,8 @@ def outer(input, vec2):
 
 def _times(a, b):
     """Multiply with PyTorch's promotion, for products that are element-wise underneath."""
-    common = dt.promote(dt.from_np(np.dtype(a.dtype)), dt.from_np(np.dtype(b.dtype)))
-    return a.astype(common.np) * b.astype(common.np)
+    a, b = promoted(a, b)
+    return a * b
 
 
 @op("fmo", node="ViewBackward0")
@@ -350,7 +350,7 @@ def addbmm(input, batch1, batch2, *, beta: Scalar = 1, alpha: Scalar = 1):
 # --- layers -----------------------------------------------------------------------------------------
 
 
-@op("f", space="nn.functional", node="AddmmBackward0")
+@op("fo", space="nn.functional", node="AddmmBackward0")
 def linear(input, weight, bias=None):
     """``input @ weight.T + bias``: (*, K), (M, K), (M,) -> (*, M)."""
     if weight.ndim == 1 and bias is None:

@@ -9,6 +9,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy import special as jsp
 
 from ._chebyshev import ERFCX, series
@@ -160,13 +161,19 @@ _table(
 )
 
 
-@op("fmio", promote=FLOAT, aliases="special.polygamma")
+@op("fo", promote=FLOAT, aliases="special.polygamma")
 def polygamma(n: int, input):
     """The n-th derivative of digamma at each element of ``input``."""
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
     require({0: "digamma", 1: "trigamma"}.get(n, "polygamma"), "f", input)
     return _polygamma(n, input)
+
+
+@op("mi", name="polygamma.method", promote=FLOAT, node="PolygammaBackward0")
+def polygamma_method(input, n: int):
+    """The n-th derivative of digamma at each element."""
+    return polygamma(n, input)
 
 
 @op("fmio", promote=FLOAT, aliases="special.multigammaln")
@@ -227,21 +234,45 @@ binary(
 )
 
 
+_MAX_ZETA_STEPS = 1 << 20
+
+
+def _from_below(s, q):
+    """Sum the terms (q + k) ** -s of the negative ``q + k``; return the sum and the rest's start."""
+
+    def step(state):
+        count, total, q = state
+        below = q < 0
+        term = jnp.where(below, jnp.power(jnp.where(below, q, 1), -s), 0)
+        return count + 1, total + term, jnp.where(below, q + 1, q)
+
+    def unfinished(state):
+        count, _, q = state
+        return jnp.any(q < 0) & (count < _MAX_ZETA_STEPS)
+
+    _, total, rest = jax.lax.while_loop(unfinished, step, (jnp.int32(0), jnp.zeros_like(q), q))
+    return total, rest
+
+
 def _zeta_value(s, q):
-    """Hurwitz zeta with PyTorch's (Cephes') borders: +inf at the poles, NaN where undefined."""
+    """Hurwitz zeta with PyTorch's (Cephes') borders: +inf at the poles, NaN where undefined.
+
+    JAX's zeta is good for positive ``q`` only; below, terms are summed until it is.
+    """
     s, q = jnp.broadcast_arrays(s, q)
-    whole = q == jnp.floor(q)
-    value = jax.lax.zeta(s, q)
-    value = jnp.where((q <= 0) & whole, jnp.inf, value)
-    value = jnp.where((q <= 0) & ~whole & (s != jnp.floor(s)), jnp.nan, value)
-    value = jnp.where(s == 1, jnp.inf, jnp.where(s < 1, jnp.nan, value))
-    return jnp.where(jnp.isnan(s) | jnp.isnan(q), jnp.nan, value).astype(s.dtype)
+    pole = (q <= 0) & (q == jnp.floor(q))
+    undefined = (q <= 0) & ~pole & (s != jnp.floor(s))
+    total, rest = _from_below(s, jnp.where(pole | undefined | ~jnp.isfinite(q), 1, q))
+    value = jnp.where(pole, jnp.inf, total + jax.lax.zeta(s, rest))
+    value = jnp.where(undefined | (s < 1), jnp.nan, jnp.where(s == 1, jnp.inf, value))
+    return jnp.where(jnp.isnan(s) | jnp.isnan(q) | (q == jnp.inf), jnp.nan, value)
 
 
 @broadcasting
 def _checked_zeta(s, q):
+    """Computed in float64, as PyTorch's kernel does: the terms below 0 nearly cancel."""
     require("zeta_cpu", "f", s)
-    return _zeta_value(s, q)
+    return _zeta_value(s.astype(np.float64), q.astype(np.float64)).astype(s.dtype)
 
 
 _zeta = with_derivative(

@@ -16,6 +16,7 @@ from .._core.dtype import result_dtype as _result_dtype
 from .._core.errors import OutOfMemoryError as OutOfMemoryError
 from ..ops._program import levels as _levels
 from . import _autograd as _autograd_functions
+from . import _C as _C
 from . import _bind, _convert, _create, _dispatch, _function, _index, _methods, _shape
 from ._autograd import backward as _backward
 from ._autograd import grad as _grad

@@ -9,6 +9,7 @@ from .._core import dtype as dt
 from . import _backward
 from ._grad_mode import mode
 from ._graph import AccumulateGrad, RemovableHandle
+from ._override import overridable_property
 from ._register import SPACES, attach, expose
 from ._tensor import Tensor
 
@@ -341,7 +342,7 @@ attach("requires_grad", property(_requires_grad, _set_requires_grad))
 attach("is_leaf", property(_is_leaf))
 attach("grad", property(_grad, _set_grad, lambda self: _set_grad(self, None)))
 attach("retains_grad", property(_retains))
-attach("data", property(_data, _set_data))
+attach("data", overridable_property(_data, _set_data))
 attach("output_nr", property(lambda self: self._nr))
 attach("_version", property(lambda self: self._storage.version))
 attach("_base", property(lambda self: self._view_of))

@@ -17,6 +17,7 @@ import numpy as np
 from .._core import dtype as dt
 from ..ops._registry import OPERAND, OPS, SCALAR, STATIC, Dims, Op, Param, Size, split_name
 from ._dispatch import call, call_inplace, call_out, type_name
+from ._override import HOOK, Overridden, dispatch
 from ._register import SPACES, attach
 from ._tensor import Tensor
 
@@ -67,13 +68,15 @@ def _generate(op: Op, name: str, variant: str) -> Callable[..., Any]:
         "call_inplace": call_inplace,
         "call_out": call_out,
         "REQUIRED": REQUIRED,
+        "Overridden": Overridden,
+        "overridden": _overridden,
         "numpy_names": _numpy_names,
         "unpack": _unpack_sizes,
     }
     source = _source(op, name, variant, scope)
     exec(compile(source, f"<functorch_lite op {op.name}>", "exec"), scope)  # noqa: S102 - our own text
     made = scope[name]
-    scope["itself"] = made
+    scope["itself"] = scope["public"] = made
     made.__doc__ = op.doc
     made.__module__ = "torch"
     return made
@@ -109,7 +112,10 @@ def _source(op: Op, name: str, variant: str, scope: dict[str, Any]) -> str:
     if spread:
         p = op.params[1].name
         lines.append(f"    {p} = unpack({p})")
-    lines += _body_lines(op, variant, has_out)
+    lines += ["    try:"] + ["    " + line for line in _body_lines(op, variant, has_out)]
+    given = ", ".join(f"{p.name!r}: {p.name}" for p in op.params)
+    out = ", out" if has_out else ""
+    lines += ["    except Overridden:", f"        return overridden(public, op, {{{given}}}{out})"]
     return "\n".join(lines) + "\n"
 
 
@@ -138,6 +144,14 @@ def _unpack_sizes(sizes: tuple) -> Any:
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         return tuple(sizes[0])
     return sizes
+
+
+def _overridden(fun: Callable[..., Any], op: Op, given: dict, out: Any = None) -> Any:
+    """Ask the operands' own classes to run ``fun``; optional arguments go by name, defaults unsaid."""
+    required = [p.name for p in op.params if p.default is p_empty and not p.keyword_only]
+    args = tuple(given.pop(name) for name in required)
+    kwargs = {p.name: given[p.name] for p in op.params if p.name in given and given[p.name] is not p.default}
+    return dispatch(fun, args, kwargs if out is None else {**kwargs, "out": out})
 
 
 _NUMPY = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
@@ -187,6 +201,8 @@ def _joined(name: str, functions: list[Callable[..., Any]], ops: list[Op]) -> Ca
     overloaded.__name__ = overloaded.__qualname__ = name
     overloaded.__module__ = "torch"
     overloaded.__doc__ = "\n\n".join(op.doc for op in ops)
+    for function in functions:
+        function.__globals__["public"] = overloaded
     return overloaded
 
 
@@ -230,7 +246,7 @@ def _fits(param: Param, value: Any) -> bool:
         return param.default is None
     kind = param.annotation
     if param.role == OPERAND:
-        return isinstance(value, (Tensor, numbers.Number, np.generic, tuple, list))
+        return isinstance(value, (Tensor, numbers.Number, np.generic, tuple, list)) or hasattr(value, HOOK)
     if param.role == SCALAR:
         return isinstance(value, (numbers.Number, np.generic)) or (
             isinstance(value, Tensor) and not value._sizes

@@ -15,6 +15,7 @@ from ._device import CPU, device, device_of, jax_device
 from ._dispatch import call, call_inplace, check_writable, dense_strides, shown_strides, type_name
 from ._grad_mode import mode
 from ._graph import node_type, sequence
+from ._override import overridable
 from ._register import SPACES, attach, expose
 from ._shape import detach
 from ._tensor import Tensor, contiguous_strides, make
@@ -188,7 +189,7 @@ for _name, _dtype in {
         return self if self._dtype is _to else _cast(self, _to)
 
     _converter.__name__ = _name
-    attach(_name, _converter)
+    attach(_name, overridable(_converter))
 
 
 @expose("m")

@@ -18,6 +18,7 @@ from ..ops._program import Program, _programs, program
 from ..ops._registry import OPERAND, SCALAR, Dims, Op, Size, split_name
 from ._graph import OpNode, node_type, sequence
 from ._grad_mode import mode
+from ._override import HOOK, Overridden, refuse
 from ._storage import memory_order, to_device
 from ._tensor import Tensor, contiguous_strides, make
 from ._view import make_view, rebase, view_program
@@ -41,7 +42,8 @@ class Operands:
 
     def take(self, op: Op, position: int, value: Any) -> Any:
         """Add one operand (recursing into sequences) and return its descriptor."""
-        if isinstance(value, Tensor):
+        kind = type(value)
+        if kind is Tensor or (isinstance(value, Tensor) and not (value._overrides and refuse())):
             self.flat.append(value._array)
             self.tensors.append(value)
             if value._requires_grad or (value._grad_base is not None and value._grad_base._requires_grad):
@@ -49,7 +51,6 @@ class Operands:
             if value._strides is not None:
                 self.strided = True
             return value._desc
-        kind = type(value)
         if kind in NUMBERS:
             self.flat.append(value)
             self.tensors.append(None)
@@ -60,6 +61,8 @@ class Operands:
             return tuple([self.take(op, position, v) for v in value])
         if isinstance(value, (np.generic, int, float, complex)):
             return self.take(op, position, plain_number(value))
+        if hasattr(kind, HOOK):
+            raise Overridden
         raise TypeError(_operand_error(op, position, value))
 
 
@@ -323,7 +326,11 @@ def call_view(op: Op, operands: tuple, statics: tuple) -> Tensor:
     """Make the view of the first operand that ``op`` describes; the other operands are its integers."""
     parent, *ints = operands
     if not isinstance(parent, Tensor):
+        if hasattr(type(parent), HOOK):
+            raise Overridden
         raise TypeError(_operand_error(op, 0, parent))
+    if parent._overrides:
+        refuse()
     statics = normal_statics(op, statics)
     ints = tuple(i if type(i) is int else int(i) for i in ints)
     values, fixed = iter(ints), iter(statics)

@@ -13,6 +13,7 @@ from .._core import dtype as dt
 from ..ops._registry import OPS
 from ._create import tensor
 from ._dispatch import call, call_inplace, call_view, type_name
+from ._override import overridable
 from ._register import attach
 from ._shape import slice_view, unsqueeze
 from ._tensor import Tensor
@@ -220,5 +221,5 @@ def _index_tensors(found: Tensor, view: Tensor, dim: int) -> list[Tensor]:
     return [found]
 
 
-attach("__getitem__", getitem)
-attach("__setitem__", setitem)
+attach("__getitem__", overridable(getitem))
+attach("__setitem__", overridable(setitem))

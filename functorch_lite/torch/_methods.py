@@ -267,6 +267,8 @@ def _format(self: Tensor, spec: str) -> str:
 def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
     node = self.grad_fn  # type: ignore[attr-defined]
     where = self.device  # type: ignore[attr-defined]
+    kind = self.__class__
+    own_name = kind._overrides and kind is not Tensor
     return tensor_repr(
         concrete(self),
         dtype=repr(self._dtype),
@@ -274,6 +276,7 @@ def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
         device=None if where.type == "cpu" and where.index is None else str(where),
         requires_grad=node is None and self._requires_grad,
         grad_fn=None if node is None else node.name(),
+        prefix=f"{kind.__name__}(" if own_name else "tensor(",
     )
 
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from .._core import dtype as dt
 from ._tensor import Tensor
 
 HOOK = "__torch_function__"
@@ -37,19 +38,25 @@ class DisableTorchFunctionSubclass:
         state.disabled -= 1
 
 
-def disabled_torch_function(cls: Any, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-    """Run ``func`` as if no operand had a class of its own; results are plain tensors.
+class _Disabled:
+    """Runs ``func`` as if no operand had a class of its own; results are plain tensors.
 
-    A subclass with ``__torch_function__ = torch._C._disabled_torch_function_impl`` opts out, as
-    ``Parameter`` does.
+    A subclass whose ``__torch_function__`` is this object opts out, as ``Parameter`` does.
     """
-    with DisableTorchFunctionSubclass():
-        return func(*args, **(kwargs or {}))
+
+    __name__ = "_disabled_torch_function_impl"
+
+    def __call__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        with DisableTorchFunctionSubclass():
+            return func(*args, **(kwargs or {}))
 
 
-def refuse(kind: type) -> bool:
-    """Return False if an overriding ``kind`` may pass for a plain tensor now; else raise."""
-    if kind.__dict__.get("_never_overrides") or state.disabled:
+disabled_torch_function = _Disabled()
+
+
+def refuse() -> bool:
+    """Return False if an overriding subclass may pass for a plain tensor now; else raise."""
+    if state.disabled:
         return False
     raise Overridden
 
@@ -60,7 +67,7 @@ def overrides(value: Any) -> bool:
     if kind is Tensor:
         return False
     if isinstance(value, Tensor):
-        return kind._overrides and not state.disabled  # type: ignore[attr-defined]
+        return kind._overrides and not state.disabled
     return hasattr(kind, HOOK) and not isinstance(value, type)
 
 
@@ -70,6 +77,19 @@ def _flat(values: Iterable[Any]) -> Iterator[Any]:
             yield from value
         else:
             yield value
+
+
+PLAIN: set[type] = {Tensor, int, float, bool, str, type(None), slice, dt.dtype}
+"""Types that never override: what nearly every argument has."""
+
+
+def plain(values: Iterable[Any]) -> bool:
+    """Return True if no value, nor one in a sequence among them, can override (in doubt: False)."""
+    for value in values:
+        kind = type(value)
+        if kind not in PLAIN and (kind not in (tuple, list) or not plain(value)):
+            return False
+    return True
 
 
 def overloaded(args: tuple, kwargs: dict) -> list[Any]:
@@ -114,9 +134,10 @@ def overridable(fun: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(fun)
     def asking(*args: Any, **kwargs: Any) -> Any:
-        if classes.exist and (asked := overloaded(args, kwargs)):
-            return dispatch(asking, args, kwargs, asked)
-        return fun(*args, **kwargs)
+        if plain(args) and (not kwargs or plain(kwargs.values())):
+            return fun(*args, **kwargs)
+        asked = overloaded(args, kwargs)
+        return dispatch(asking, args, kwargs, asked) if asked else fun(*args, **kwargs)
 
     return asking
 
@@ -133,15 +154,6 @@ def overridable_property(getter: Callable[[Any], Any], *setters: Any, doc: str |
     return made
 
 
-class _Classes:
-    """Whether any class that overrides was defined: until then nobody needs to look."""
-
-    exist = False
-
-
-classes = _Classes()
-
-
 def _init_subclass(cls: Any, **more: Any) -> None:
     """Note whether a new subclass of ``Tensor`` overrides operations."""
     super(Tensor, cls).__init_subclass__(**more)
@@ -150,16 +162,16 @@ def _init_subclass(cls: Any, **more: Any) -> None:
             f"functorch_lite does not support __torch_dispatch__ (class {cls.__name__}); "
             "override operations with __torch_function__."
         )
-    hook = getattr(cls, HOOK)
-    cls._overrides = hook is not disabled_torch_function
-    classes.exist = classes.exist or cls._overrides
+    cls._overrides = getattr(cls, HOOK) is not disabled_torch_function
+    if not cls._overrides:
+        PLAIN.add(cls)
 
 
 def default_rule(cls: Any, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
     """Run ``func`` and return its tensors as ``cls``: what a subclass does unless it says otherwise."""
     if not all(issubclass(cls, t) for t in types):
         return NotImplemented
-    result = disabled_torch_function(cls, func, types, args, kwargs)
+    result = disabled_torch_function(func, types, args, kwargs)
     return result if func in unwrapped else as_class(result, cls)
 
 
@@ -178,6 +190,5 @@ def as_class(result: Any, cls: Any) -> Any:
     return result
 
 
-Tensor._overrides = False  # type: ignore[attr-defined]
 Tensor.__init_subclass__ = classmethod(_init_subclass)  # type: ignore[assignment]
 Tensor.__torch_function__ = classmethod(default_rule)  # type: ignore[attr-defined]

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from ._override import overridable
 from ._tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -24,16 +25,27 @@ def expose(kinds: str, *, name: str = "", space: str = "", aliases: str = "") ->
     """
 
     def put(fun: F) -> F:
+        shown = overridable(fun) if _takes_over(fun) else fun
         for own in (name or fun.__name__, *aliases.split()):
             if "f" in kinds:
                 if own in SPACES[space]:
                     raise ValueError(f"{space or 'torch'}.{own} is defined twice")
-                SPACES[space][own] = fun
+                SPACES[space][own] = shown
             if "m" in kinds:
-                attach(own, fun)
+                attach(own, shown)
         return fun
 
     return put
+
+
+def _takes_over(fun: Callable[..., Any]) -> bool:
+    """Return True if tensor subclasses may override ``fun``: tensors come in, and may come out."""
+    first = fun.__code__.co_varnames[:1]
+    result = fun.__annotations__.get("return")
+    return first in _TENSORS and result not in (bool, int, str, None)
+
+
+_TENSORS = {("input",), ("self",), ("tensor",), ("tensors",)}
 
 
 def attach(name: str, member: Any) -> None:

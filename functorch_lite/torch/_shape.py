@@ -13,6 +13,7 @@ from ..ops import view as _view_ops
 from ..ops._common import wrap_dim
 from ..ops._registry import OPS
 from ._dispatch import call_view, shown_strides, type_name
+from ._override import overridable, overridable_property
 from ._register import attach, expose
 from ._tensor import Size, Tensor
 from ._view import is_contiguous
@@ -116,7 +117,7 @@ def _reshape_method(input: Tensor, *shape: Any, **named: Any) -> Tensor:
     return _reshaped(input, integers(shape or tuple(named.values()), "reshape", "shape"))
 
 
-attach("reshape", _reshape_method)
+attach("reshape", overridable(_reshape_method))
 
 
 @expose("m")
@@ -155,7 +156,7 @@ def _permute_method(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     return _permuted(input, integers(dims or tuple(named.values()), "permute", "dims"))
 
 
-attach("permute", _permute_method)
+attach("permute", overridable(_permute_method))
 
 
 @expose("fm", aliases="swapaxes swapdims")
@@ -266,7 +267,7 @@ def broadcast_to(input: Tensor, size: Any) -> Tensor:
     return expand(input, size)
 
 
-attach("broadcast_to", expand)
+attach("broadcast_to", overridable(expand))
 
 
 @expose("fm")
@@ -574,7 +575,7 @@ def detach(input: Tensor) -> Tensor:
     return view
 
 
-attach("detach", detach)
+attach("detach", overridable(detach))
 
 
 @expose("m")
@@ -614,10 +615,10 @@ def _conjugate_transpose(input: Tensor) -> Tensor:
     return adjoint(input) if input._sizes else input
 
 
-attach("T", property(_all_reversed))
-attach("mT", property(lambda self: _matrix_view(self, "mT"), doc="A view with the last two dims swapped."))
-attach("H", property(_conjugate_transpose))
-attach("mH", property(adjoint))
+attach("T", overridable_property(_all_reversed))
+attach("mT", overridable_property(lambda self: _matrix_view(self, "mT"), doc="A view with the last two dims swapped."))
+attach("H", overridable_property(_conjugate_transpose))
+attach("mH", overridable_property(adjoint))
 
 
 @expose("f", name="real")
@@ -644,8 +645,8 @@ def _set_imag(self: Tensor, value: Any) -> None:
     imag(self).copy_(value)  # type: ignore[attr-defined]
 
 
-attach("real", property(real, _set_real))
-attach("imag", property(imag, _set_imag))
+attach("real", overridable_property(real, _set_real))
+attach("imag", overridable_property(imag, _set_imag))
 
 
 @expose("m")

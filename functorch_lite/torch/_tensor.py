@@ -69,6 +69,7 @@ class Tensor:
         _grad_base: the base whose history a differentiable view follows, else None.
         _view_depth: length of the base's chain; the steps after it lead from the base to here.
         _seen: storage version at which ``_node`` was true (differentiable views only).
+        _overrides: True on subclasses that take over operations (see ``_override``).
     """
 
     __module__ = "torch"
@@ -88,6 +89,7 @@ class Tensor:
     _hooks: Any = None
     _inference = False
     _multi_view = False
+    _overrides = False
 
     _storage: Storage
     _dtype: dt.dtype

@@ -11,6 +11,7 @@ from typing import Any
 from .. import _api as torch
 from .._register import SPACES
 from .._random import draw, wrap
+from ._pooling import *  # noqa: F403
 
 _OPS = SPACES["nn.functional"]
 globals().update({name: function for name, function in _OPS.items() if name not in globals()})

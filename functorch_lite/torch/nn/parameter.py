@@ -64,6 +64,8 @@ class Parameter(torch.Tensor, metaclass=_ParameterMeta):
     Args: ``data`` a tensor (an empty one when left out); ``requires_grad`` whether it is trained.
     """
 
+    __torch_function__ = torch._C._disabled_torch_function_impl
+
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Parameter:
         """Wrap ``data``; a tensor of another subclass keeps its class and is only marked."""
         if data is None:

@@ -13,8 +13,13 @@ from .lazy import LazyModuleMixin
 from .module import Module
 
 __all__ = [
-    *("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"),
-    *("LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d", "SyncBatchNorm"),
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "LazyBatchNorm1d",
+    "LazyBatchNorm2d",
+    "LazyBatchNorm3d",
+    "SyncBatchNorm",
 ]
 
 

@@ -9,8 +9,12 @@ from .. import functional as F
 from .batchnorm import _expect, _LazyNormBase, _NormBase
 
 __all__ = [
-    *("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d"),
-    *("LazyInstanceNorm1d", "LazyInstanceNorm2d", "LazyInstanceNorm3d"),
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "LazyInstanceNorm1d",
+    "LazyInstanceNorm2d",
+    "LazyInstanceNorm3d",
 ]
 
 

@@ -9,6 +9,7 @@ from ... import _api as torch
 from .. import functional as F
 from .. import init
 from ..parameter import Parameter
+from ._functions import CrossMapLRN2d as _CrossMapLRN2d
 from ._show import shows
 from .module import Module
 
@@ -36,7 +37,7 @@ class LocalResponseNorm(Module):
 
 
 class CrossMapLRN2d(Module):
-    """``LocalResponseNorm`` of images, with windows of odd size only (4 counts as 3)."""
+    """An old ``LocalResponseNorm`` of images; its windows are not quite centred."""
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
         """Keep the settings."""
@@ -48,15 +49,7 @@ class CrossMapLRN2d(Module):
 
     def forward(self, input: Any) -> Any:
         """(N, C, H, W) -> (N, C, H, W)."""
-        if input.dim() != 4:
-            raise ValueError(f"CrossMapLRN2d: Expected input to be 4D, got {input.dim()}D instead.")
-        reach = min((self.size - 1) // 2, input.size(1) - 1)  # channels on each side
-        channels = input.size(1)
-        padded = F.pad(input.pow(2), (0, 0, 0, 0, reach, reach))
-        total = padded.narrow(1, 0, channels)
-        for i in range(1, 2 * reach + 1):
-            total = total + padded.narrow(1, i, channels)
-        return input * (self.k + total * (self.alpha / self.size)).pow(-self.beta)
+        return _CrossMapLRN2d.apply(input, self.size, self.alpha, self.beta, self.k)
 
     extra_repr = shows(_LRN)
 

@@ -22,8 +22,11 @@ from .module import Module
 from .normalization import LayerNorm
 
 __all__ = [
-    *("Transformer", "TransformerDecoder", "TransformerDecoderLayer"),
-    *("TransformerEncoder", "TransformerEncoderLayer"),
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderLayer",
+    "TransformerEncoder",
+    "TransformerEncoderLayer",
 ]
 
 

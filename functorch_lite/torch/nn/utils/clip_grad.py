@@ -10,8 +10,11 @@ from typing import Any
 from ... import _api as torch
 
 __all__ = [
-    *("clip_grad_norm", "clip_grad_norm_", "clip_grad_value_"),
-    *("clip_grads_with_norm_", "get_total_norm"),
+    "clip_grad_norm",
+    "clip_grad_norm_",
+    "clip_grad_value_",
+    "clip_grads_with_norm_",
+    "get_total_norm",
 ]
 
 

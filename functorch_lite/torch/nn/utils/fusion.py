@@ -9,8 +9,10 @@ from ... import _api as torch
 from ..parameter import Parameter
 
 __all__ = [
-    *("fuse_conv_bn_eval", "fuse_conv_bn_weights"),
-    *("fuse_linear_bn_eval", "fuse_linear_bn_weights"),
+    "fuse_conv_bn_eval",
+    "fuse_conv_bn_weights",
+    "fuse_linear_bn_eval",
+    "fuse_linear_bn_weights",
 ]
 
 

@@ -17,8 +17,12 @@ from ..parameter import Parameter
 from ._checks import check_inverse, check_same
 
 __all__ = [
-    *("ParametrizationList", "cached", "is_parametrized", "register_parametrization"),
-    *("remove_parametrizations", "transfer_parametrizations_and_params"),
+    "ParametrizationList",
+    "cached",
+    "is_parametrized",
+    "register_parametrization",
+    "remove_parametrizations",
+    "transfer_parametrizations_and_params",
     "type_before_parametrizations",
 ]
 

@@ -15,10 +15,23 @@ from ... import _api as torch
 from .convert_parameters import parameters_to_vector
 
 __all__ = [
-    *("BasePruningMethod", "CustomFromMask", "Identity", "L1Unstructured", "LnStructured"),
-    *("PruningContainer", "RandomStructured", "RandomUnstructured", "custom_from_mask"),
-    *("global_unstructured", "identity", "is_pruned", "l1_unstructured", "ln_structured"),
-    *("random_structured", "random_unstructured", "remove"),
+    "BasePruningMethod",
+    "CustomFromMask",
+    "Identity",
+    "L1Unstructured",
+    "LnStructured",
+    "PruningContainer",
+    "RandomStructured",
+    "RandomUnstructured",
+    "custom_from_mask",
+    "global_unstructured",
+    "identity",
+    "is_pruned",
+    "l1_unstructured",
+    "ln_structured",
+    "random_structured",
+    "random_unstructured",
+    "remove",
 ]
 
 

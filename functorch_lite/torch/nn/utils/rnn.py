@@ -11,8 +11,14 @@ from typing import Any, NamedTuple, Self
 from ... import _api as torch
 
 __all__ = [
-    *("PackedSequence", "invert_permutation", "pack_padded_sequence", "pack_sequence"),
-    *("pad_packed_sequence", "pad_sequence", "unpack_sequence", "unpad_sequence"),
+    "PackedSequence",
+    "invert_permutation",
+    "pack_padded_sequence",
+    "pack_sequence",
+    "pad_packed_sequence",
+    "pad_sequence",
+    "unpack_sequence",
+    "unpad_sequence",
 ]
 
 

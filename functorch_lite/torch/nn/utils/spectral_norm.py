@@ -13,8 +13,11 @@ from ..modules.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ..parameter import Parameter, UninitializedParameter
 
 __all__ = [
-    *("SpectralNorm", "SpectralNormLoadStateDictPreHook", "SpectralNormStateDictHook"),
-    *("remove_spectral_norm", "spectral_norm"),
+    "SpectralNorm",
+    "SpectralNormLoadStateDictPreHook",
+    "SpectralNormStateDictHook",
+    "remove_spectral_norm",
+    "spectral_norm",
 ]
 
 
