@@ -114,6 +114,7 @@ class Op:
             (an index out of range); not run inside a trace.
         host: the shape of the result depends on values, so the body is a NumPy function that runs
             on concrete arrays (``nonzero``, ``unique``); it has no gradient.
+        numbers: the operands that may be Python numbers; the others must be tensors.
         value: the result is handed out as a Python value (``equal``, ``allclose``).
         doc: the docstring.
         params: the parameters in order.
@@ -132,6 +133,7 @@ class Op:
     grad: bool
     check: Callable[..., None] | None
     host: bool
+    numbers: frozenset[str]
     value: bool
     doc: str
     params: tuple[Param, ...] = field(repr=False)
@@ -168,6 +170,7 @@ def op(
     grad: bool = True,
     check: Callable[..., None] | None = None,
     host: bool = False,
+    numbers: str = "",
     value: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare the decorated pure function as an operator; see the module docstring and :class:`Op`.
@@ -202,6 +205,7 @@ def op(
             grad=grad,
             check=check,
             host=host,
+            numbers=frozenset(numbers.split()),
             value=value,
             doc=inspect.cleandoc(body.__doc__),
             params=_params(body),

@@ -34,7 +34,7 @@ def _scaled(alpha, array):
     return alpha.astype(array.dtype) * array
 
 
-@op("fmio", promote=COMMON, methods="__add__ __radd__")
+@op("fmio", promote=COMMON, methods="__add__ __radd__", numbers="input other")
 @broadcasting
 def add(input, other, *, alpha: Scalar = 1):
     """``input + alpha * other``; of bools the logical or. Shapes broadcast."""
@@ -58,7 +58,14 @@ def _refuse_bools(input, other, **_):
         raise RuntimeError(_TWO_BOOLS if bools == 2 else _ONE_BOOL)
 
 
-@op("fmio", promote=COMMON, methods="__sub__", aliases="subtract", check=_refuse_bools)
+@op(
+    "fmio",
+    promote=COMMON,
+    methods="__sub__",
+    aliases="subtract",
+    numbers="input other",
+    check=_refuse_bools,
+)
 @broadcasting
 def sub(input, other, *, alpha: Scalar = 1):
     """``input - alpha * other``. Shapes broadcast; bool operands are an error."""
@@ -94,7 +101,13 @@ def rsub_tensor(input, other, *, alpha: Scalar = 1):
     return other - _scaled(alpha, input)
 
 
-@op("fmio", promote=COMMON, methods="__mul__ __rmul__", aliases="multiply")
+@op(
+    "fmio",
+    promote=COMMON,
+    methods="__mul__ __rmul__",
+    aliases="multiply",
+    numbers="input other",
+)
 @broadcasting
 def mul(input, other):
     """Product of the operands; of bools the logical and. Shapes broadcast."""
@@ -170,7 +183,13 @@ _fmod = with_derivative(_fmod, lambda t, y, a, b: t, lambda t, y, a, b: -t * _tr
 _no_floor_divide = no_derivative("floor_divide")
 
 
-@op("fmio", promote=FLOAT, methods="__truediv__", aliases="divide true_divide")
+@op(
+    "fmio",
+    promote=FLOAT,
+    methods="__truediv__",
+    aliases="divide true_divide",
+    numbers="input other",
+)
 @broadcasting
 def div(input, other):
     """True quotient: integers become the default floating dtype. Shapes broadcast."""
@@ -180,6 +199,7 @@ def div(input, other):
 @op(
     "fmio",
     name="div.mode",
+    numbers="input other",
     promote=COMMON,
     node="DivBackward2",
     aliases="divide.mode",
@@ -206,6 +226,7 @@ binary(
     with_derivative(_pairwise(_floor_quotient), _no_floor_divide, _no_floor_divide),
     COMMON,
     "Quotient rounded down, in the common dtype.",
+    numbers="input other",
     methods="__floordiv__",
     node="torch::autograd::NotImplemented",
     check=_refuse_zero,
@@ -235,6 +256,7 @@ binary(
     _remainder,
     COMMON,
     "Remainder with the sign of ``other``. Shapes broadcast.",
+    numbers="input",
     methods="__mod__",
     node="RemainderBackward1",
     check=_refuse_zero,

@@ -48,11 +48,12 @@ def _right(a, b):
     """a >> b; a negative or too large count leaves only the sign."""
     most = 8 * a.dtype.itemsize - int(np.issubdtype(a.dtype, np.signedinteger))
     valid = (b >= 0) & (b < most)
-    gone = a >> (most - 1) if np.issubdtype(a.dtype, np.signedinteger) else jnp.zeros_like(a)
+    gone = a >> most if np.issubdtype(a.dtype, np.signedinteger) else jnp.zeros_like(a)
     return jnp.where(valid, a >> jnp.where(valid, b, 0), gone)
 
 
 _bits = functools.partial(binary, promote=COMMON, grad=False)
+_on_bits = functools.partial(_bits, numbers="input other")
 _not, _left, _right = (
     only("bitwise_not_cpu", "bi", jnp.invert),
     *(_exact(f"{side}shift_cpu", fun, "i") for side, fun in (("l", _left), ("r", _right))),
@@ -62,11 +63,11 @@ _bit_or = _exact("bitwise_or_cpu", jnp.bitwise_or)
 _bit_xor = _exact("bitwise_xor_cpu", jnp.bitwise_xor)
 
 unary("bitwise_not", _not, None, "Each bit inverted.", methods="__invert__", grad=False)
-_bits("bitwise_and", _bit_and, doc="Bits set in both.", methods="__and__ __rand__")
-_bits("bitwise_or", _bit_or, doc="Bits set in either.", methods="__or__ __ror__")
-_bits("bitwise_xor", _bit_xor, doc="Bits set in one of the two.", methods="__xor__ __rxor__")
-_bits("bitwise_left_shift", _left, doc="``input`` times 2 ** ``other``.", methods="__lshift__")
-_bits("bitwise_right_shift", _right, doc="Arithmetic shift to the right.", methods="__rshift__")
+_on_bits("bitwise_and", _bit_and, doc="Bits set in both.", methods="__and__ __rand__")
+_on_bits("bitwise_or", _bit_or, doc="Bits set in either.", methods="__or__ __ror__")
+_on_bits("bitwise_xor", _bit_xor, doc="Bits set in one of the two.", methods="__xor__ __rxor__")
+_on_bits("bitwise_left_shift", _left, doc="``input`` times 2 ** ``other``.", methods="__lshift__")
+_on_bits("bitwise_right_shift", _right, doc="Arithmetic shift to the right.", methods="__rshift__")
 
 # --- divisors -------------------------------------------------------------------------------------
 

@@ -176,7 +176,7 @@ def _real(array, kernel):
 # --- choosing by a condition ----------------------------------------------------------------------
 
 
-@op("fo", promote=COMMON.of("input", "other"))
+@op("fo", promote=COMMON.of("input", "other"), numbers="input other")
 def where(condition, input, other):
     """``input`` where the bool ``condition`` holds, else ``other``. Shapes broadcast.
 
@@ -191,7 +191,13 @@ def where(condition, input, other):
     return jnp.where(condition.astype(bool), input, other)
 
 
-@op("m", name="where.method", promote=COMMON.of("input", "other"), node="WhereBackward0")
+@op(
+    "m",
+    name="where.method",
+    promote=COMMON.of("input", "other"),
+    numbers="other",
+    node="WhereBackward0",
+)
 def where_method(input, condition, other):
     """``input`` where the bool ``condition`` holds, else ``other``. Shapes broadcast."""
     return where(condition, input, other)

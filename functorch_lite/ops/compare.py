@@ -18,7 +18,7 @@ def _ordered(name, fun):
     return broadcasting(only(f"{name}_cpu", "bif", fun))
 
 
-_relation = functools.partial(binary, promote=BOOL, grad=False)
+_relation = functools.partial(binary, promote=BOOL, grad=False, numbers="other")
 
 _relation("eq", broadcasting(jnp.equal), doc="Element equality.", methods="__eq__")
 _relation(

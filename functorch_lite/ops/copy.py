@@ -44,7 +44,7 @@ def copy(input, src):
     return jnp.broadcast_to(src, own)
 
 
-@op("fi", node="FillBackward0")
+@op("fi", numbers="value", node="FillBackward0")
 def fill(input, value):
     """``value`` (a number or 0-d tensor) at every element of ``input``."""
     if jnp.ndim(value):

@@ -56,7 +56,7 @@ def require_elements(name, input, dim):
 # --- the extreme of all or several dims ------------------------------------------------------------
 
 
-def _sharing(reduce):
+def sharing(reduce):
     """Return ``reduce(x, dims)`` (dims kept) with its gradient shared evenly among equal elements."""
     wrapped = jax.custom_jvp(reduce, nondiff_argnums=(1, 2))
 
@@ -74,8 +74,8 @@ def _sharing(reduce):
     return wrapped
 
 
-highest = _sharing(lambda x, dims, shares_nan: jnp.max(x, axis=dims, keepdims=True))
-lowest = _sharing(lambda x, dims, shares_nan: jnp.min(x, axis=dims, keepdims=True))
+highest = sharing(lambda x, dims, shares_nan: jnp.max(x, axis=dims, keepdims=True))
+lowest = sharing(lambda x, dims, shares_nan: jnp.min(x, axis=dims, keepdims=True))
 
 
 def _reduced(choose, input, dim, keepdim, shares_nan=False):

@@ -191,7 +191,7 @@ def _check_fill(input, dim, index, **_):
         raise IndexError(f"index {bad} is out of bounds for dimension {dim} with size {size}")
 
 
-@op("fmi", check=_check_fill)
+@op("fmi", numbers="value", check=_check_fill)
 def index_fill(input, dim: int, index, value):
     """``input`` with the slices at ``index`` along ``dim`` filled with a number or 0-d tensor."""
     dim = wrap_dim(dim, input.ndim)
@@ -310,7 +310,7 @@ def put(input, index, source, accumulate: bool = False):
 # --- masks ------------------------------------------------------------------------------------------
 
 
-@op("fmi")
+@op("fmi", numbers="value")
 def masked_fill(input, mask, value):
     """``input`` with a number or 0-d tensor where ``mask`` is True; the shapes broadcast."""
     if mask.dtype != np.bool_:

@@ -146,7 +146,7 @@ def _search(bounds, values, right, out_int32):
     return found.astype(np.int32 if out_int32 else np.int64)
 
 
-@op("fo", grad=False, check=_check_sorter)
+@op("fo", grad=False, numbers="input", check=_check_sorter)
 def searchsorted(
     sorted_sequence, input, *, out_int32: bool = False, right: bool = False, side: str = None, sorter=None
 ):
@@ -161,7 +161,7 @@ def searchsorted(
     return _search(sorted_sequence, input, right, out_int32)
 
 
-@op("fo", grad=False)
+@op("fo", grad=False, numbers="input")
 def bucketize(input, boundaries, *, out_int32: bool = False, right: bool = False):
     """Index of the bucket between ascending ``boundaries`` that each element falls into."""
     if boundaries.ndim != 1:
@@ -169,7 +169,7 @@ def bucketize(input, boundaries, *, out_int32: bool = False, right: bool = False
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
-@op("fo", grad=False)
+@op("fo", grad=False, numbers="elements test_elements")
 def isin(elements, test_elements, *, assume_unique: bool = False, invert: bool = False):
     """Whether each element equals one of ``test_elements``; either may be a number."""
     del assume_unique  # a hint

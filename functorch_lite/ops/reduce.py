@@ -198,23 +198,23 @@ def _var_mean(input, dim, correction, keepdim):
 
 
 @jax.custom_jvp
-def _root(x):
+def root(x):
     """Square root whose gradient at 0 is 0, as PyTorch defines it for ``std``."""
     return jnp.sqrt(x)
 
 
-@_root.defjvp
+@root.defjvp
 def _root_jvp(primals, tangents):
     (x,), (t,) = primals, tangents
-    y = _root(x)
+    y = root(x)
     return y, t * jnp.where(y == 0, jnp.zeros((), y.dtype), 0.5 / jnp.where(y == 0, 1, y)).astype(y.dtype)
 
 
 def _as_real(out, input):
-    return out.astype(cast_real(input.dtype))
+    return out.astype(real_dtype(input.dtype))
 
 
-def cast_real(np_dtype):
+def real_dtype(np_dtype):
     """Return the NumPy dtype of the parts of complex ``np_dtype``, or ``np_dtype`` itself."""
     return dt.from_np(np.dtype(np_dtype)).to_real().np
 
@@ -224,7 +224,7 @@ def _var(input, dim, correction, keepdim):
 
 
 def _std(input, dim, correction, keepdim):
-    return _as_real(_root(_var_mean(input, dim, correction, keepdim)[0]), input)
+    return _as_real(root(_var_mean(input, dim, correction, keepdim)[0]), input)
 
 
 def _var_and_mean(input, dim, correction, keepdim):
@@ -234,7 +234,7 @@ def _var_and_mean(input, dim, correction, keepdim):
 
 def _std_and_mean(input, dim, correction, keepdim):
     spread, center = _var_mean(input, dim, correction, keepdim)
-    return _as_real(_root(spread), input), center.astype(input.dtype)
+    return _as_real(root(spread), input), center.astype(input.dtype)
 
 
 def _declare_spread(name, compute, what, kinds):

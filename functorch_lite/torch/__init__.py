@@ -12,6 +12,7 @@ globals().update({name: value for name, value in vars(_api).items() if not name.
 
 from . import autograd as autograd  # noqa: E402 - the sub-packages need the flat names above
 from . import nn as nn  # noqa: E402
+from . import optim as optim  # noqa: E402
 from . import utils as utils  # noqa: E402
 
 __version__ = "2.13.0+jax"

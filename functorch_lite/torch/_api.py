@@ -5,6 +5,7 @@ file and say ``from .. import _api as torch``.
 """
 
 import math as _math
+import sys as _sys
 from typing import Any
 
 from .. import ops as _ops
@@ -17,7 +18,7 @@ from .._core.errors import OutOfMemoryError as OutOfMemoryError
 from ..ops._program import levels as _levels
 from . import _autograd as _autograd_functions
 from . import _C as _C
-from . import _bind, _convert, _create, _dispatch, _function, _index, _methods, _shape
+from . import _bind, _convert, _create, _dispatch, _function, _index, _methods, _permute, _select, _shape, _split
 from ._autograd import backward as _backward
 from ._autograd import grad as _grad
 from ._device import device as device
@@ -123,5 +124,8 @@ _function.ZEROS.append(lambda shape, d: _SPACES[""]["zeros"](shape, dtype=d))
 
 
 def __getattr__(name: str) -> Any:
-    """Explain a missing name in PyTorch's words."""
-    raise AttributeError(f"module 'torch' has no attribute '{name}'")
+    """Find sub-packages that are loaded (``torch.autograd``); explain any other name in PyTorch's words."""
+    loaded = _sys.modules.get(f"{__package__}.{name}")
+    if loaded is None:
+        raise AttributeError(f"module 'torch' has no attribute '{name}'")
+    return loaded

@@ -6,10 +6,12 @@ come ``torch.f``, ``Tensor.f``, ``torch.f_`` / ``Tensor.f_`` and ``out=``.  Ops 
 ("max", "max.dim", "max.other") become one function that picks by the types of its arguments.
 """
 
+import functools
 import inspect
 import numbers
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -73,16 +75,22 @@ def _generate(op: Op, name: str, variant: str) -> Callable[..., Any]:
         "numpy_names": _numpy_names,
         "unpack": _unpack_sizes,
     }
-    source = _source(op, name, variant, scope)
-    exec(compile(source, f"<functorch_lite op {op.name}>", "exec"), scope)  # noqa: S102 - our own text
-    made = scope[name]
-    scope["itself"] = scope["public"] = made
+    exec(_compiled(_source(op, variant, scope)), scope)
+    made = scope["itself"] = scope["public"] = scope.pop("function")
+    made.__code__ = made.__code__.replace(co_name=name, co_filename=f"<functorch_lite op {op.name}>")
+    made.__name__ = made.__qualname__ = name
     made.__doc__ = op.doc
     made.__module__ = "torch"
     return made
 
 
-def _source(op: Op, name: str, variant: str, scope: dict[str, Any]) -> str:
+@functools.cache
+def _compiled(source: str) -> CodeType:
+    """Compile a function's source; ops of the same signature share it, which halves import time."""
+    return compile(source, "<functorch_lite op>", "exec")
+
+
+def _source(op: Op, variant: str, scope: dict[str, Any]) -> str:
     """Write the source of the function; its defaults are put into ``scope``."""
     has_out = "o" in op.kinds and variant != "i"
     spread = variant != "f" and len(op.params) > 1 and op.params[1].annotation is Size
@@ -102,7 +110,7 @@ def _source(op: Op, name: str, variant: str, scope: dict[str, Any]) -> str:
         keyword.append("out=None")
     star = ["*"] if keyword and not spread else []
     extra = ["**other_names"] if names_dim and not spread else []
-    lines = [f"def {name}({', '.join([*head, *star, *keyword, *extra])}):"]
+    lines = [f"def function({', '.join([*head, *star, *keyword, *extra])}):"]
     if extra:
         given = ", ".join(f"{p.name!r}: {p.name}" for p in op.params)
         required = next((p.name for p in op.params[1:] if p.default is p_empty and not p.keyword_only), None)
@@ -113,9 +121,7 @@ def _source(op: Op, name: str, variant: str, scope: dict[str, Any]) -> str:
         p = op.params[1].name
         lines.append(f"    {p} = unpack({p})")
     lines += ["    try:"] + ["    " + line for line in _body_lines(op, variant, has_out)]
-    given = ", ".join(f"{p.name!r}: {p.name}" for p in op.params)
-    out = ", out" if has_out else ""
-    lines += ["    except Overridden:", f"        return overridden(public, op, {{{given}}}{out})"]
+    lines += ["    except Overridden:", "        return overridden(public, op, locals())"]
     return "\n".join(lines) + "\n"
 
 
@@ -146,12 +152,14 @@ def _unpack_sizes(sizes: tuple) -> Any:
     return sizes
 
 
-def _overridden(fun: Callable[..., Any], op: Op, given: dict, out: Any = None) -> Any:
+def _overridden(fun: Callable[..., Any], op: Op, given: dict[str, Any]) -> Any:
     """Ask the operands' own classes to run ``fun``; optional arguments go by name, defaults unsaid."""
     required = [p.name for p in op.params if p.default is p_empty and not p.keyword_only]
     args = tuple(given.pop(name) for name in required)
     kwargs = {p.name: given[p.name] for p in op.params if p.name in given and given[p.name] is not p.default}
-    return dispatch(fun, args, kwargs if out is None else {**kwargs, "out": out})
+    if given.get("out") is not None:
+        kwargs["out"] = given["out"]
+    return dispatch(fun, args, kwargs)
 
 
 _NUMPY = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
@@ -237,16 +245,18 @@ def _accepts(op: Op, args: tuple, kwargs: dict) -> bool:
             return False
         given[own] = value
     return all(
-        _fits(p, given[p.name]) if p.name in given else p.default is not p_empty for p in op.params
+        _fits(op, p, given[p.name]) if p.name in given else p.default is not p_empty for p in op.params
     )
 
 
-def _fits(param: Param, value: Any) -> bool:
+def _fits(op: Op, param: Param, value: Any) -> bool:
     if value is None:
         return param.default is None
     kind = param.annotation
     if param.role == OPERAND:
-        return isinstance(value, (Tensor, numbers.Number, np.generic, tuple, list)) or hasattr(value, HOOK)
+        if isinstance(value, (numbers.Number, np.generic)):
+            return param.name in op.numbers
+        return isinstance(value, (Tensor, tuple, list)) or hasattr(value, HOOK)
     if param.role == SCALAR:
         return isinstance(value, (numbers.Number, np.generic)) or (
             isinstance(value, Tensor) and not value._sizes

@@ -14,10 +14,10 @@ import numpy as np
 
 from .._core import dtype as dt
 from .._core.execute import x64
+from ._arguments import integers
 from ._device import device_of, jax_device
 from ._dispatch import store_out, type_name
 from ._register import attach, expose
-from ._shape import integers
 from ._storage import Storage, to_device
 from ._tensor import Tensor, make
 

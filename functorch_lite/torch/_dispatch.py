@@ -127,7 +127,16 @@ def lookup(op: Op, descriptors: tuple, statics: tuple, into: dt.dtype | None) ->
     try:
         return _programs[op, descriptors, statics, into, dt._default]
     except (KeyError, TypeError):
+        _check_numbers(op, descriptors)
         return program(op, descriptors, normal_statics(op, statics), into)
+
+
+def _check_numbers(op: Op, descriptors: tuple) -> None:
+    """Raise TypeError if a Python number stands where PyTorch wants a tensor."""
+    params = [p for p in op.params if p.role in (OPERAND, SCALAR)]
+    for position, (param, descriptor) in enumerate(zip(params, descriptors, strict=True)):
+        if param.role == OPERAND and descriptor in NUMBERS and op.kinds and param.name not in op.numbers:
+            raise TypeError(_operand_error(op, position, descriptor()))
 
 
 def normal_statics(op: Op, statics: tuple) -> tuple:

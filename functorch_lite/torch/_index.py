@@ -15,7 +15,8 @@ from ._create import tensor
 from ._dispatch import call, call_inplace, call_view, type_name
 from ._override import overridable
 from ._register import attach
-from ._shape import slice_view, unsqueeze
+from ._select import slice_view
+from ._shape import unsqueeze
 from ._tensor import Tensor
 
 _BAD_INDEX = "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {})"

@@ -17,7 +17,7 @@ from ._dispatch import call, shown_strides
 from ._grad_mode import mode
 from ._print import tensor_repr
 from ._register import SPACES, attach, expose
-from ._shape import unbind
+from ._split import unbind
 from ._storage import Storage, to_device
 from ._tensor import Size, Tensor, contiguous_strides, make
 from ._view import is_contiguous as _dense_in_order

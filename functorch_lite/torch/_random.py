@@ -13,12 +13,12 @@ import numpy as np
 from .._core import dtype as dt
 from .._core.draws import DRAWS
 from .._core.mt19937 import MT19937
+from ._arguments import integers
 from ._create import _sizes_argument, check_sizes, require_grad, wrap
 from ._device import CPU, device, device_of
 from ._dispatch import Operands, check_writable, store_out, write
 from ._grad_mode import mode
 from ._register import SPACES, attach, expose
-from ._shape import integers
 from ._storage import to_device
 from ._tensor import Tensor, make
 

@@ -27,14 +27,14 @@ def check_lr(lr: Any) -> None:
     """Refuse a tensor of several elements or a negative learning rate."""
     if isinstance(lr, torch.Tensor) and lr.numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
-    if not 0.0 <= lr:
+    if not lr >= 0.0:
         raise ValueError(f"Invalid learning rate: {lr}")
 
 
 def check_not_negative(**values: Any) -> None:
     """Refuse negative (or NaN) values; the keyword is the name in the message."""
     for name, value in values.items():
-        if not 0.0 <= value:
+        if not value >= 0.0:
             raise ValueError(f"Invalid {name} value: {value}")
 
 

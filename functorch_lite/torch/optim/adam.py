@@ -91,7 +91,7 @@ class Adam(_AdamLike):
         if isinstance(lr, torch.Tensor) and foreach and not capturable:
             raise ValueError(_TENSOR_NEEDS_CAPTURABLE.format("lr"))
         check_lr(lr)
-        if not 0.0 <= eps:
+        if not eps >= 0.0:
             raise ValueError(f"Invalid epsilon value: {eps}")
         check_betas(betas)
         check_not_negative(weight_decay=weight_decay)

@@ -37,7 +37,7 @@ class LBFGS(Optimizer):
         """Check the options and make the group."""
         if isinstance(lr, torch.Tensor) and lr.numel() != 1:
             raise ValueError("Tensor lr must be 1-element")
-        if not 0.0 <= lr:
+        if not lr >= 0.0:
             raise ValueError(f"Invalid learning rate: {lr}")
         defaults = {
             "lr": lr,
@@ -58,10 +58,8 @@ class LBFGS(Optimizer):
     def _gather_flat_grad(self) -> Any:
         pieces = []
         for param in self._params:
-            if param.grad is None:
-                piece = param.new_zeros(param.numel())
-            else:
-                piece = param.grad.reshape(-1)
+            grad = param.grad
+            piece = param.new_zeros(param.numel()) if grad is None else grad.reshape(-1)
             pieces.append(torch.view_as_real(piece).reshape(-1) if piece.is_complex() else piece)
         return torch.cat(pieces, 0)
 

@@ -123,7 +123,7 @@ class ASGD(RuledOptimizer):
     ) -> None:
         """Check the options and make the groups."""
         check_lr(lr)
-        if not 0.0 <= weight_decay:
+        if not weight_decay >= 0.0:
             raise ValueError(f"Invalid weight_decay value: {weight_decay}")
         defaults = {
             "lr": lr,

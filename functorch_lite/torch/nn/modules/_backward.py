@@ -11,10 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ... import _api as torch
-from ..._function import Function
 
 
-class BackwardHookFunction(Function):
+class BackwardHookFunction(torch.autograd.Function):
     """Identity on any number of tensors, one node for all of them."""
 
     @staticmethod

@@ -1,0 +1,1 @@
+"""The parts of ``torch.optim.lr_scheduler``."""
