@@ -9,10 +9,13 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+from jax.extend.core import get_opaque_trace_state
 
-# XLA:CPU's YNN fusion makes convolutions several times slower (DESIGN.md 9).  The option is
-# unknown to other backends, and a program that runs on one must not carry it.
-CPU_OPTIONS: dict[str, Any] = {"xla_cpu_experimental_ynn_fusion_type": ""}
+# Compiler options by what a program contains, for the CPU.  XLA's YNN fusion makes convolutions
+# several times slower (DESIGN.md 9).
+CPU_OPTIONS: dict[str, dict[str, Any]] = {
+    "convolution": {"xla_cpu_experimental_ynn_fusion_type": ""},
+}
 
 x64 = jax.enable_x64
 """``with x64(True):`` lets int64 and float64 exist for the calls inside (about 1 us)."""
@@ -30,11 +33,15 @@ class Compilations:
 compilations = Compilations()
 
 
-def compile(fun: Callable[..., Any], **options: Any) -> Callable[..., Any]:  # noqa: A001
+def compile(fun: Callable[..., Any], tuned: str = "", **options: Any) -> Callable[..., Any]:  # noqa: A001
     """Return ``fun`` as a cached XLA program; inside another trace it is inlined.
 
-    Each new combination of shapes and dtypes adds one to ``compilations.count``.  ``options`` go to
-    ``jax.jit`` (``donate_argnums``, ``static_argnums``).
+    Each new combination of shapes and dtypes adds one to ``compilations.count``.
+
+    Args:
+        fun: a pure function of arrays.
+        tuned: a key of ``CPU_OPTIONS``, or "" for XLA's defaults.
+        options: for ``jax.jit`` (``donate_argnums``, ``static_argnums``).
     """
 
     def counted(*args: Any) -> Any:
@@ -42,15 +49,16 @@ def compile(fun: Callable[..., Any], **options: Any) -> Callable[..., Any]:  # n
         return fun(*args)
 
     counted.__name__ = getattr(fun, "__name__", "program")
-    return jax.jit(counted, inline=True, compiler_options=_options(), **options)
+    plain = jax.jit(counted, inline=True, **options)
+    if not tuned or jax.default_backend() != "cpu":
+        return plain
+    at_top = jax.jit(counted, inline=True, compiler_options=CPU_OPTIONS[tuned], **options)
+
+    def call(*args: Any) -> Any:
+        # JAX refuses compiler options inside another trace; asking where we are takes about 1 us.
+        return (at_top if get_opaque_trace_state() == _TOP else plain)(*args)
+
+    return call
 
 
-_backend_options: dict[str, Any] | None = None
-
-
-def _options() -> dict[str, Any] | None:
-    """Return the compiler options of the default backend (asked for once, at first use)."""
-    global _backend_options
-    if _backend_options is None:
-        _backend_options = CPU_OPTIONS if jax.default_backend() == "cpu" else {}
-    return _backend_options or None
+_TOP = get_opaque_trace_state()

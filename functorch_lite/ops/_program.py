@@ -27,23 +27,35 @@ class Program:
 
     Attributes:
         fn: the traceable function; returns an array or a tuple of arrays.
-        call: ``fn`` compiled.
+        call: ``fn``, compiled when first called.
         node: name of its backward node.
         op: the op that it was made from (None for a backward program).
         common: the dtype to which operands were promoted, or None.
+        tuned: compiler options, see ``_core.execute.compile``.
     """
 
-    __slots__ = ("_vjps", "call", "common", "fn", "node", "op")
+    __slots__ = ("_vjps", "call", "common", "fn", "node", "op", "tuned")
 
     def __init__(
-        self, fn: Callable[..., Any], node: str, op: Op | None = None, common: dt.dtype | None = None
+        self,
+        fn: Callable[..., Any],
+        node: str,
+        op: Op | None = None,
+        common: dt.dtype | None = None,
+        tuned: str = "",
     ) -> None:
         self.fn = fn
-        self.call = compile(fn)
+        self.call = self._first_call
         self.node = node
         self.op = op
         self.common = common
+        self.tuned = tuned or (op.tuned if op is not None else "")
         self._vjps: dict[tuple, Program] = {}
+
+    def _first_call(self, *operands: Any) -> Any:
+        """Compile on the first call: many programs exist only for their gradient or inside others."""
+        self.call = compile(self.fn, self.tuned)
+        return self.call(*operands)
 
     def vjp(self, wanted: tuple[int, ...], given: tuple[int, ...] | None = None) -> "Program":
         """Return the program ``(*operands, *cotangents) -> gradients`` of the operands ``wanted``.
@@ -54,8 +66,15 @@ class Program:
         key = (wanted, given)
         found = self._vjps.get(key)
         if found is None:
-            found = self._vjps[key] = Program(_backward(self.fn, wanted, given), self.node + "Backward")
+            back = _backward(self.fn, wanted, given)
+            found = self._vjps[key] = Program(back, _double_node(self), tuned=self.tuned)
         return found
+
+
+def _double_node(program: Program) -> str:
+    """Return the node name of a backward program: PyTorch's formulas mostly end in a product."""
+    elementwise = program.op is not None and program.op.promote is not None
+    return "MulBackward0" if elementwise else program.node + "Backward"
 
 
 def _backward(fn: Callable[..., Any], wanted: tuple[int, ...], given: tuple[int, ...] | None) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from ._cascade import ordered, trailing_sum
 from ._common import broadcast_shape
 
 
@@ -34,8 +35,10 @@ def reduced(loss: jnp.ndarray, reduction: str) -> jnp.ndarray:
 
 
 def total(x: jnp.ndarray) -> jnp.ndarray:
-    """Sum all elements, a large array in two stages: smaller rounding error, both vectorized."""
+    """Sum all elements: in PyTorch's order, or, a large array, in two stages, both vectorized."""
     flat = x.reshape(-1)
+    if ordered(flat, (0,)):
+        return trailing_sum(flat, 1)
     block = 1024
     if flat.size > 4 * block:
         pad = -flat.size % block

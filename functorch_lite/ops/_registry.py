@@ -116,6 +116,7 @@ class Op:
             on concrete arrays (``nonzero``, ``unique``); it has no gradient.
         numbers: the operands that may be Python numbers; the others must be tensors.
         value: the result is handed out as a Python value (``equal``, ``allclose``).
+        tuned: which of ``_core.execute.CPU_OPTIONS`` its programs are compiled with.
         doc: the docstring.
         params: the parameters in order.
     """
@@ -135,6 +136,7 @@ class Op:
     host: bool
     numbers: frozenset[str]
     value: bool
+    tuned: str
     doc: str
     params: tuple[Param, ...] = field(repr=False)
 
@@ -172,6 +174,7 @@ def op(
     host: bool = False,
     numbers: str = "",
     value: bool = False,
+    tuned: str = "",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare the decorated pure function as an operator; see the module docstring and :class:`Op`.
 
@@ -207,6 +210,7 @@ def op(
             host=host,
             numbers=frozenset(numbers.split()),
             value=value,
+            tuned=tuned,
             doc=inspect.cleandoc(body.__doc__),
             params=_params(body),
         )

@@ -65,7 +65,7 @@ def _close(input, other, rtol, atol, equal_nan):
     return close | (jnp.isfinite(distance) & (distance <= allowed))
 
 
-@op("fm", grad=False, value=True, check=_refuse_negative_tolerance)
+@op("fm", grad=False, check=_refuse_negative_tolerance)
 @broadcasting
 def isclose(input, other, rtol: Scalar = 1e-05, atol: Scalar = 1e-08, equal_nan: bool = False):
     """Whether ``|input - other| <= atol + rtol * |other|``, element by element; one dtype."""

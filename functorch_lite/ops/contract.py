@@ -1,5 +1,6 @@
 """Contractions of named dims: ``einsum``, ``tensordot`` and chains of matrix products.  Floor 2."""
 
+import itertools
 import re
 
 import jax.numpy as jnp
@@ -23,7 +24,9 @@ def _subscripts(text, where):
             f"einsum(): found '.' for operand {where} that is not part of any ellipsis"
         )
     if text.count("...") > 1:
-        raise RuntimeError(f"einsum(): found '.' for operand {where} for which an ellipsis was already found")
+        raise RuntimeError(
+            f"einsum(): found '.' for operand {where} for which an ellipsis was already found"
+        )
     return plain
 
 
@@ -33,7 +36,8 @@ def _check_equation(equation, operands):
     for position, c in enumerate(equation):
         if not (c.isascii() and c.isalpha()) and c not in ".,->":
             raise RuntimeError(
-                f"einsum(): invalid subscript given at index {position} in the equation string, subscripts "
+                f"einsum(): invalid subscript given at index {position} in the equation string, "
+                "subscripts "
                 "must be in [a-zA-Z]"
             )
     parts = left.split(",")
@@ -53,7 +57,8 @@ def _check_equation(equation, operands):
             seen = sizes.setdefault(letter, n)
             if n != seen and 1 not in (n, seen):
                 raise RuntimeError(
-                    f"einsum(): subscript {letter} has size {n} for operand {i} which does not broadcast with "
+                    f"einsum(): subscript {letter} has size {n} for operand {i} which does not "
+                    "broadcast with "
                     f"previously seen size {seen}"
                 )
             sizes[letter] = max(n, seen) if 1 in (n, seen) else seen
@@ -64,13 +69,15 @@ def _check_equation(equation, operands):
 def _check_rank(letters, has_ellipsis, rank, i):
     if has_ellipsis and len(letters) > rank:
         raise RuntimeError(
-            f"einsum(): the number of subscripts in the equation ({len(letters)}) is more than the number of "
+            f"einsum(): the number of subscripts in the equation ({len(letters)}) is more than "
+            "the number of "
             f"dimensions ({rank}) for operand {i}"
         )
     if not has_ellipsis and len(letters) != rank:
         word = "does not match the number of dimensions"
         raise RuntimeError(
-            f"einsum(): the number of subscripts in the equation ({len(letters)}) {word} ({rank}) for operand "
+            f"einsum(): the number of subscripts in the equation ({len(letters)}) {word} ({rank}) "
+            "for operand "
             f"{i} and no ellipsis was given"
         )
 
@@ -79,10 +86,13 @@ def _check_output(right, sizes):
     letters = right.replace("...", "")
     for letter in letters:
         if letters.count(letter) > 1:
-            raise RuntimeError(f"einsum(): output subscript {letter} appears more than once in the output")
+            raise RuntimeError(
+                f"einsum(): output subscript {letter} appears more than once in the output"
+            )
         if letter not in sizes:
             raise RuntimeError(
-                f"einsum(): output subscript {letter} does not appear in the equation for any input operand"
+                f"einsum(): output subscript {letter} does not appear in the equation for any "
+                "input operand"
             )
 
 
@@ -92,7 +102,11 @@ def einsum_array(equation, *operands):
     half = kind(x) == "f" and x.dtype.itemsize < 4
     wide = np.float32 if half else None
     out = jnp.einsum(
-        equation, *operands, precision=lax.Precision.HIGHEST, preferred_element_type=wide, optimize="auto"
+        equation,
+        *operands,
+        precision=lax.Precision.HIGHEST,
+        preferred_element_type=wide,
+        optimize="auto",
     )
     return out.astype(x.dtype)
 
@@ -111,7 +125,9 @@ def einsum(equation: str, operands):
     if len(operands) > 1:
         require("bmm", "ifc", operands[0])
     left, arrow, right = equation.partition("->")
-    if not arrow and "..." in left:  # the implicit output of jnp.einsum and of PyTorch: "..." in front
+    if (
+        not arrow and "..." in left
+    ):  # the implicit output of jnp.einsum and of PyTorch: "..." in front
         letters = left.replace("...", "").replace(",", "")
         right = "..." + "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
         equation = f"{left}->{right}"
@@ -121,19 +137,19 @@ def einsum(equation: str, operands):
     return einsum_array(equation, *operands)
 
 
-# --- tensordot --------------------------------------------------------------------------------------
+# --- tensordot ------------------------------------------------------------------------------------
 
 
 @op("fo", node="ViewBackward0")
 def tensordot(a, b, dims: Dims = 2):
-    """Sum of products over the last ``dims`` dims of ``a`` and first of ``b``, or over two lists of dims."""
+    """Sum of products over the last ``dims`` dims of ``a`` and first of ``b``, or over two lists
+    of dims.
+    """
     if isinstance(dims, int):
         if dims < 0:
             raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
         if dims > min(a.ndim, b.ndim):
-            raise RuntimeError(
-                f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}"
-            )
+            raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
         left, right = tuple(range(-dims, 0)), tuple(range(dims))
     else:
         left, right = ((d,) if isinstance(d, int) else d for d in dims)
@@ -142,11 +158,15 @@ def tensordot(a, b, dims: Dims = 2):
     if a.dtype != b.dtype:
         raise RuntimeError("both inputs should have same dtype")
     sizes = zip(left, right, strict=True)
-    left_dims, right_dims = [wrap_dim(d, a.ndim) for d in left], [wrap_dim(d, b.ndim) for d in right]
+    left_dims, right_dims = (
+        [wrap_dim(d, a.ndim) for d in left],
+        [wrap_dim(d, b.ndim) for d in right],
+    )
     for (d, e), i, j in zip(sizes, left_dims, right_dims, strict=True):
         if a.shape[i] != b.shape[j] and 1 not in (a.shape[i], b.shape[j]):
             raise RuntimeError(
-                f"contracted dimensions need to match, but first has size {a.shape[i]} in dim {d} and second "
+                f"contracted dimensions need to match, but first has size {a.shape[i]} in dim {d} "
+                "and second "
                 f"has size {b.shape[j]} in dim {e}"
             )
         if a.shape[i] == 1:
@@ -167,7 +187,7 @@ def _size(x, dims):
     return int(np.prod([x.shape[d] for d in dims], dtype=np.int64))
 
 
-# --- chains -------------------------------------------------------------------------------------------
+# --- chains ---------------------------------------------------------------------------------------
 
 
 def _cheapest_order(sizes):
@@ -179,7 +199,8 @@ def _cheapest_order(sizes):
         for i in range(n - length):
             j = i + length
             options = [
-                cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1] for k in range(i, j)
+                cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1]
+                for k in range(i, j)
             ]
             split[i, j] = i + int(np.argmin(options))
             cost[i, j] = min(options)
@@ -213,7 +234,8 @@ def multi_dot(tensors):
         if x.dtype != tensors[0].dtype:
             raise RuntimeError(
                 f"multi_dot(): all tensors must have be the same dtype but tensor 0 is "
-                f"{dt.from_np(np.dtype(tensors[0].dtype))} and tensor {i} {dt.from_np(np.dtype(x.dtype))}"
+                f"{dt.from_np(np.dtype(tensors[0].dtype))} and tensor {i} "
+                f"{dt.from_np(np.dtype(x.dtype))}"
             )
     first, last = tensors[0].ndim == 1, tensors[-1].ndim == 1
     chain = list(tensors)
@@ -221,7 +243,7 @@ def multi_dot(tensors):
         chain[0] = chain[0][None]
     if last:
         chain[-1] = chain[-1][:, None]
-    for i, (x, y) in enumerate(zip(chain, chain[1:], strict=False)):
+    for i, (x, y) in enumerate(itertools.pairwise(chain)):
         if x.shape[1] != y.shape[0]:
             raise RuntimeError(
                 f"multi_dot(): tensors {i} and {i + 1} with shapes {list(tensors[i].shape)} and "
@@ -234,7 +256,9 @@ def multi_dot(tensors):
 
 @op("", name="_chain_matmul", node="ViewBackward0")
 def chain_matmul(matrices):
-    """Product of one or more matrices in the cheapest order (``torch.chain_matmul``, deprecated)."""
+    """Product of one or more matrices in the cheapest order (``torch.chain_matmul``,
+    deprecated).
+    """
     if not matrices:
         raise RuntimeError("chain_matmul(): Expected one or more matrices")
     for x in matrices:

@@ -24,7 +24,7 @@ SHIFTED_TAPS = 27
 """Up to this many products per output element a sum of shifted slices beats XLA's convolution."""
 
 
-@op("f", node="ConvolutionBackward0", aliases="nn.functional.conv1d")
+@op("f", node="ConvolutionBackward0", aliases="nn.functional.conv1d", tuned="convolution")
 def conv1d(
     input, weight, bias=None, stride: Dims = 1, padding: Dims | str = 0, dilation: Dims = 1, groups: int = 1
 ):
@@ -35,7 +35,7 @@ def conv1d(
     return _conv(1, input, weight, bias, stride, padding, dilation, groups)
 
 
-@op("f", node="ConvolutionBackward0", aliases="nn.functional.conv2d")
+@op("f", node="ConvolutionBackward0", aliases="nn.functional.conv2d", tuned="convolution")
 def conv2d(
     input, weight, bias=None, stride: Dims = 1, padding: Dims | str = 0, dilation: Dims = 1, groups: int = 1
 ):
@@ -46,7 +46,7 @@ def conv2d(
     return _conv(2, input, weight, bias, stride, padding, dilation, groups)
 
 
-@op("f", node="ConvolutionBackward0", aliases="nn.functional.conv3d")
+@op("f", node="ConvolutionBackward0", aliases="nn.functional.conv3d", tuned="convolution")
 def conv3d(
     input, weight, bias=None, stride: Dims = 1, padding: Dims | str = 0, dilation: Dims = 1, groups: int = 1
 ):
@@ -57,7 +57,7 @@ def conv3d(
     return _conv(3, input, weight, bias, stride, padding, dilation, groups)
 
 
-@op("f", node="ConvolutionBackward0", aliases="nn.functional.conv_transpose1d")
+@op("f", node="ConvolutionBackward0", aliases="nn.functional.conv_transpose1d", tuned="convolution")
 def conv_transpose1d(
     input,
     weight,
@@ -72,7 +72,7 @@ def conv_transpose1d(
     return _conv_transpose(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
-@op("f", node="ConvolutionBackward0", aliases="nn.functional.conv_transpose2d")
+@op("f", node="ConvolutionBackward0", aliases="nn.functional.conv_transpose2d", tuned="convolution")
 def conv_transpose2d(
     input,
     weight,
@@ -87,7 +87,7 @@ def conv_transpose2d(
     return _conv_transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
-@op("f", node="ConvolutionBackward0", aliases="nn.functional.conv_transpose3d")
+@op("f", node="ConvolutionBackward0", aliases="nn.functional.conv_transpose3d", tuned="convolution")
 def conv_transpose3d(
     input,
     weight,

@@ -16,7 +16,7 @@ from ._registry import Scalar, op
 def _check_indices(weight, indices, **_):
     """Raise IndexError if an index is outside the table."""
     values = np.asarray(indices)
-    if values.size and (values.min() < 0 or values.max() >= weight.shape[0]):
+    if weight.ndim == 2 and values.size and (values.min() < 0 or values.max() >= weight.shape[0]):
         raise IndexError("index out of range in self")
 
 
@@ -104,11 +104,11 @@ def embedding_bag(
     _check_integers("embedding_bag", indices, offsets)
     bag = jnp.searchsorted(offsets, jnp.arange(indices.size), side="right") - 1
     rows = _rows(weight, indices)
-    counted = jnp.ones(indices.shape, bool)
+    counted = bag < count
     if padding_idx is not None:
-        counted = indices != padding_idx % weight.shape[0]
+        counted &= indices != padding_idx % weight.shape[0]
     if scale_grad_by_freq:
-        rows = _scale_gradient(rows, 1 / _frequency(weight, indices)[:, None].astype(rows.dtype))
+        rows = _scale_gradient(rows, 1 / _bag_frequency(weight, indices)[:, None].astype(rows.dtype))
     if mode == "max":
         return _bag_max(rows, bag, counted, count)
     rows = jnp.where(counted[:, None], rows if weights is None else rows * weights[:, None], 0)
@@ -151,10 +151,17 @@ def _scale_gradient_jvp(primals, tangents):
     return x, dx * scale
 
 
-def _frequency(weight, indices):
-    """Return how often each index occurs among ``indices``, in its shape."""
+def _frequency(weight, indices, asked=None):
+    """Return how often each of ``asked`` (``indices`` themselves) occurs among ``indices``."""
     counts = jnp.zeros(weight.shape[0], jnp.int32).at[indices.reshape(-1)].add(1, mode="drop")
-    return jnp.take(counts, indices, mode="clip")
+    return jnp.take(counts, indices if asked is None else asked, mode="clip")
+
+
+def _bag_frequency(weight, indices):
+    """Return the divisor that PyTorch's bags use: of the n-th distinct index, that of the n-th sorted one."""
+    present = jnp.zeros(weight.shape[0], jnp.int32).at[indices].set(1, mode="drop")
+    rank = jnp.take(jnp.cumsum(present) - 1, indices, mode="clip")
+    return _frequency(weight, indices, jnp.sort(indices)[rank])
 
 
 def _bag_max(rows, bag, counted, count):
@@ -191,9 +198,8 @@ def _bags(input, weight, offsets, weights, include_last_offset):
         raise ValueError("offsets has to be a 1D Tensor but got None")
     if offsets.ndim != 1:
         raise ValueError("offsets has to be a 1D Tensor")
-    if include_last_offset:
-        offsets = offsets[:-1]
-    return input, offsets, weights, offsets.shape[0]
+    # What lies behind the last offset, if that is included, is in no bag.
+    return input, offsets, weights, offsets.shape[0] - include_last_offset
 
 
 def _check_mode(mode, scale_grad_by_freq, per_sample_weights):

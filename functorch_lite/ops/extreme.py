@@ -1,4 +1,4 @@
-"""The largest and smallest elements and where they are: ``max``, ``min``, ``amax``, ``argmax`` and kin.
+"""The largest and smallest elements and their places: ``max``, ``amax``, ``argmax`` and kin.
 
 NaN counts as larger than any number for the maximum and smaller for the minimum, so it always wins.
 Gradients: ``max()`` and ``amax`` share theirs evenly among equal elements, ``max(dim)`` gives it to
@@ -21,7 +21,9 @@ from ._registry import COMMON, OPS, Dims, binary, op
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(2,))
 def pick(x, index, dim):
-    """Take the element ``index`` (keeping ``dim`` as size 1) along ``dim``; the gradient is a mask."""
+    """Take the element ``index`` (keeping ``dim`` as size 1) along ``dim``; the gradient is a
+    mask.
+    """
     return jnp.take_along_axis(x, index, axis=dim, mode="promise_in_bounds")
 
 
@@ -53,11 +55,13 @@ def require_elements(name, input, dim):
             raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
 
 
-# --- the extreme of all or several dims ------------------------------------------------------------
+# --- the extreme of all or several dims -----------------------------------------------------------
 
 
 def sharing(reduce):
-    """Return ``reduce(x, dims)`` (dims kept) with its gradient shared evenly among equal elements."""
+    """Return ``reduce(x, dims)`` (dims kept) with its gradient shared evenly among equal
+    elements.
+    """
     wrapped = jax.custom_jvp(reduce, nondiff_argnums=(1, 2))
 
     def jvp(dims, shares_nan, primals, tangents):
@@ -117,24 +121,29 @@ def amin(input, dim: Dims = (), keepdim: bool = False):
 
 
 @op("fmo", returns="min max")
-def aminmax(input, *, dim: int = None, keepdim: bool = False):
+def aminmax(input, *, dim: int | None = None, keepdim: bool = False):
     """Smallest and largest element, over one dim or over all, as (min, max)."""
     if dim is None and not input.size:
-        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
+            "identity."
+        )
     if dim is not None:
         require_elements("aminmax", input, dim)
     require("aminmax_cpu", "bif", input)
     return _reduced(lowest, input, dim, keepdim), _reduced(highest, input, dim, keepdim)
 
 
-# --- the extreme of one dim, with its place --------------------------------------------------------
+# --- the extreme of one dim, with its place -------------------------------------------------------
 
 
 def _with_place(name, choose, input, dim, keepdim):
     refuse("c", RuntimeError(f"{name}(): does not support complex input"), input)
     dim = wrap_dim(dim, input.ndim)
     if not input.ndim:
-        return input + np.zeros((), input.dtype) if kind(input) != "b" else input, jnp.zeros((), np.int64)
+        return input + np.zeros((), input.dtype) if kind(input) != "b" else input, jnp.zeros(
+            (), np.int64
+        )
     require_elements(name, input, dim)
     index = choose(input, axis=dim, keepdims=True).astype(np.int64)
     return at_index(input, index, dim, keepdim)
@@ -142,13 +151,17 @@ def _with_place(name, choose, input, dim, keepdim):
 
 @op("fmo", name="max.dim", node="MaxBackward0", returns="values indices")
 def max_dim(input, dim: int, keepdim: bool = False):
-    """Largest element along ``dim`` and its index (the first one of equals), as (values, indices)."""
+    """Largest element along ``dim`` and its index (the first one of equals), as (values,
+    indices).
+    """
     return _with_place("max", jnp.argmax, input, dim, keepdim)
 
 
 @op("fmo", name="min.dim", node="MinBackward0", returns="values indices")
 def min_dim(input, dim: int, keepdim: bool = False):
-    """Smallest element along ``dim`` and its index (the first one of equals), as (values, indices)."""
+    """Smallest element along ``dim`` and its index (the first one of equals), as (values,
+    indices).
+    """
     return _with_place("min", jnp.argmin, input, dim, keepdim)
 
 
@@ -158,16 +171,24 @@ binary(
     node="MaximumBackward0",
 )
 binary(
-    *("min.other", _SMALLER, COMMON, "The smaller of each pair of elements, as ``minimum``.", "fmo"),
+    *(
+        "min.other",
+        _SMALLER,
+        COMMON,
+        "The smaller of each pair of elements, as ``minimum``.",
+        "fmo",
+    ),
     node="MinimumBackward0",
 )
 
-# --- places -----------------------------------------------------------------------------------------
+# --- places ---------------------------------------------------------------------------------------
 
 
 def _place(name, choose, input, dim, keepdim):
     if dim is None and not input.size:
-        raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
+        raise RuntimeError(
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
+        )
     if dim is not None:
         dim = wrap_dim(dim, input.ndim)
         require_elements(name, input, dim)
@@ -179,25 +200,29 @@ def _place(name, choose, input, dim, keepdim):
 
 
 @op("fmo", grad=False)
-def argmax(input, dim: int = None, keepdim: bool = False):
+def argmax(input, dim: int | None = None, keepdim: bool = False):
     """Index of the first largest element along ``dim``, or in the flattened input; int64."""
     return _place("argmax", jnp.argmax, input, dim, keepdim)
 
 
 @op("fmo", grad=False)
-def argmin(input, dim: int = None, keepdim: bool = False):
+def argmin(input, dim: int | None = None, keepdim: bool = False):
     """Index of the first smallest element along ``dim``, or in the flattened input; int64."""
     return _place("argmin", jnp.argmin, input, dim, keepdim)
 
 
-# --- running extremes -------------------------------------------------------------------------------
+# --- running extremes -----------------------------------------------------------------------------
 
 
 def _running(name, cumulate, input, dim):
-    refuse("c", NotImplementedError(f"\"{name}_cpu\" not implemented for '{_name_of(input)}'"), input)
+    refuse(
+        "c", NotImplementedError(f"\"{name}_cpu\" not implemented for '{_name_of(input)}'"), input
+    )
     dim = wrap_dim(dim, input.ndim)
     if not input.ndim:
-        return input + np.zeros((), input.dtype) if kind(input) != "b" else input, jnp.zeros((), np.int64)
+        return input + np.zeros((), input.dtype) if kind(input) != "b" else input, jnp.zeros(
+            (), np.int64
+        )
     steady = input.astype(np.int8) if kind(input) == "b" else input
     top = cumulate(jax.lax.stop_gradient(steady), axis=dim)
     new = (steady == top) | (jnp.isnan(steady) if kind(input) == "f" else False)
@@ -212,11 +237,15 @@ def _name_of(array):
 
 @op("fmo", returns="values indices")
 def cummax(input, dim: int):
-    """Running maximum along ``dim`` and its place (the last one of equals), as (values, indices)."""
+    """Running maximum along ``dim`` and its place (the last one of equals), as (values,
+    indices).
+    """
     return _running("cummax", jax.lax.cummax, input, dim)
 
 
 @op("fmo", returns="values indices")
 def cummin(input, dim: int):
-    """Running minimum along ``dim`` and its place (the last one of equals), as (values, indices)."""
+    """Running minimum along ``dim`` and its place (the last one of equals), as (values,
+    indices).
+    """
     return _running("cummin", jax.lax.cummin, input, dim)

@@ -1,8 +1,8 @@
 """Ops whose result has a size that depends on values: ``nonzero``, ``unique``, ``bincount``.
 
 XLA cannot compile them, so the bodies are NumPy functions on concrete arrays and have no gradient.
-``masked_select`` and ``repeat_interleave`` find their places here and gather them with a compiled op.
-Floor 2.
+``masked_select`` and ``repeat_interleave`` find their places here and gather them with a compiled
+op.  Floor 2.
 """
 
 import numpy as np
@@ -44,7 +44,7 @@ def mask_places(shape, mask):
 
 
 @op("", name="_repeat_places", host=True, grad=False)
-def repeat_places(repeats, output_size: int = None):
+def repeat_places(repeats, output_size: int | None = None):
     """Index i written ``repeats[i]`` times: ``repeat_interleave`` of a tensor of counts."""
     counts = np.asarray(repeats)
     if counts.dtype not in (np.int32, np.int64):
@@ -59,7 +59,7 @@ def repeat_places(repeats, output_size: int = None):
     return np.repeat(np.arange(counts.shape[0], dtype=counts.dtype), counts)
 
 
-# --- counts -----------------------------------------------------------------------------------------
+# --- counts ---------------------------------------------------------------------------------------
 
 
 @op("fm", host=True, grad=False)
@@ -84,7 +84,7 @@ def bincount(input, weights=None, minlength: int = 0):
     return total.astype(np.float32 if w.dtype == np.float32 else np.float64)
 
 
-# --- distinct elements ------------------------------------------------------------------------------
+# --- distinct elements ----------------------------------------------------------------------------
 
 
 def _distinct(x, dim, consecutive, is_sorted):
@@ -129,23 +129,40 @@ def _check_dim(name, x, dim):
         return None
     if not -max(x.ndim, 1) <= dim < max(x.ndim, 1):
         n = max(x.ndim, 1)
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})"
+        )
     dim %= max(x.ndim, 1)
-    if x.ndim and x.shape[dim] == 0 and x.size == 0 and any(n == 0 for d, n in enumerate(x.shape) if d != dim):
+    if (
+        x.ndim
+        and x.shape[dim] == 0
+        and x.size == 0
+        and any(n == 0 for d, n in enumerate(x.shape) if d != dim)
+    ):
         raise RuntimeError(f"{name}: Expected an input with non-zero size apart from dim {dim}")
     return dim
 
 
 @op("fm", host=True, grad=False)
-def unique(input, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int = None):
-    """Distinct elements in ascending order (or distinct slices along ``dim``), with places and counts."""
+def unique(
+    input,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+):
+    """Distinct elements in ascending order (or distinct slices along ``dim``), with places and
+    counts.
+    """
     x = np.asarray(input)
     parts = _distinct(x, _check_dim("unique", x, dim), False, sorted)
     return _wanted(parts, return_inverse, return_counts)
 
 
 @op("fm", host=True, grad=False)
-def unique_consecutive(input, return_inverse: bool = False, return_counts: bool = False, dim: int = None):
+def unique_consecutive(
+    input, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+):
     """The input without elements (or slices along ``dim``) that equal their predecessor."""
     x = np.asarray(input)
     parts = _distinct(x, _check_dim("unique_consecutive", x, dim), True, True)

@@ -30,7 +30,9 @@ def check_indices(input, indices, **_):
             continue
         bad = out_of_range(index, input.shape[dim])
         if bad is not None:
-            raise IndexError(f"index {bad} is out of bounds for dimension {dim} with size {input.shape[dim]}")
+            raise IndexError(
+                f"index {bad} is out of bounds for dimension {dim} with size {input.shape[dim]}"
+            )
 
 
 def check_along(input, dim, index, **_):
@@ -39,7 +41,8 @@ def check_along(input, dim, index, **_):
     bad = out_of_range(index, size, wraps=False)
     if bad is not None:
         raise RuntimeError(
-            f"index {bad} is out of bounds for dimension {dim % max(input.ndim, 1)} with size {size}"
+            f"index {bad} is out of bounds for dimension {dim % max(input.ndim, 1)} with size "
+            f"{size}"
         )
 
 
@@ -58,7 +61,9 @@ def scalar_name(array):
 
 
 def index_key(indices):
-    """Return index tensors and None as a key for ``array[...]``; IndexError if they don't broadcast."""
+    """Return index tensors and None as a key for ``array[...]``; IndexError if they don't
+    broadcast.
+    """
     given = [i for i in indices if i is not None]
     try:
         np.broadcast_shapes(*(i.shape for i in given))
@@ -72,7 +77,8 @@ def index_key(indices):
 
 @op("", check=check_indices)
 def index(input, indices):
-    """Elements at broadcast index tensors; None takes a whole dim, negative indices count from the end.
+    """Elements at broadcast index tensors; None takes a whole dim, negative indices count from the
+    end.
 
     The dims of the indices stand where they stood if they are adjacent, otherwise in front.
     """
@@ -81,7 +87,7 @@ def index(input, indices):
     return input.at[index_key(indices)].get(mode="clip")
 
 
-# --- along one dim ----------------------------------------------------------------------------------
+# --- along one dim --------------------------------------------------------------------------------
 
 
 def require_rank(input, index):
@@ -91,9 +97,12 @@ def require_rank(input, index):
 
 
 def coordinates(index, dim):
-    """Return the index tuple of the elements that ``gather`` and ``scatter`` along ``dim`` visit."""
+    """Return the index tuple of the elements that ``gather`` and ``scatter`` along ``dim``
+    visit.
+    """
     return tuple(
-        index if d == dim else jax.lax.broadcasted_iota(index.dtype, index.shape, d) for d in range(index.ndim)
+        index if d == dim else jax.lax.broadcasted_iota(index.dtype, index.shape, d)
+        for d in range(index.ndim)
     )
 
 
@@ -104,7 +113,9 @@ def _trimmed(input, index, dim):
 
 @op("fmo", check=check_along)
 def gather(input, dim: int, index, *, sparse_grad: bool = False):
-    """``out[i, j] = input[index[i, j], j]`` for ``dim`` 0; ``index`` may be smaller in the other dims."""
+    """``out[i, j] = input[index[i, j], j]`` for ``dim`` 0; ``index`` may be smaller in the other
+    dims.
+    """
     del sparse_grad  # a hint about the layout of the gradient
     dim = wrap_dim(dim, input.ndim)
     if index.size == 0:
@@ -118,7 +129,8 @@ def gather(input, dim: int, index, *, sparse_grad: bool = False):
     for d, n in enumerate(index.shape):
         if d != dim and n > input.shape[d]:
             raise RuntimeError(
-                f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger "
+                f"Size does not match at dimension {d} expected index {list(index.shape)} to be "
+                "no larger "
                 f"than self {list(input.shape)} apart from dimension {dim}"
             )
     return jnp.take_along_axis(_trimmed(input, index, dim), index, axis=dim, mode="clip")
@@ -128,24 +140,31 @@ def _check_take_along(input, indices, dim=None, **_):
     size = input.size if dim is None else input.shape[dim] if input.ndim else 1
     bad = out_of_range(indices, size)
     if bad is not None:
-        raise RuntimeError(f"index {bad} is out of bounds for dimension {dim or 0} with size {size}")
+        raise RuntimeError(
+            f"index {bad} is out of bounds for dimension {dim or 0} with size {size}"
+        )
 
 
 @op("fmo", node="GatherBackward0", check=_check_take_along)
-def take_along_dim(input, indices, dim: int = None):
-    """Elements at ``indices`` along ``dim``; the other dims broadcast.  ``dim`` None: of the flat input.
+def take_along_dim(input, indices, dim: int | None = None):
+    """Elements at ``indices`` along ``dim``; the other dims broadcast.  ``dim`` None: of the flat
+    input.
 
     Negative indices count from the end.
     """
     if indices.dtype != np.int64:
-        raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {scalar_name(indices)}")
+        raise RuntimeError(
+            "torch.take_along_dim(): dtype of indices should be Long but got "
+            f"{scalar_name(indices)}"
+        )
     if dim is None:
         flat = indices.reshape(-1)
         return gather(input.reshape(-1), 0, jnp.where(flat < 0, flat + input.size, flat))
     dim = wrap_dim(dim, input.ndim)
     if input.ndim != indices.ndim:
         raise RuntimeError(
-            "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, "
+            "but got "
             f"{input.ndim} dimensions for input, and {indices.ndim} dimensions for indices"
         )
     if not input.ndim:
@@ -162,7 +181,9 @@ def take_along_dim(input, indices, dim: int = None):
 def _check_take(input, index, **_):
     bad = out_of_range(index, input.size)
     if bad is not None:
-        raise IndexError(f"out of range: tried to access index {bad} on a tensor of {input.size} elements.")
+        raise IndexError(
+            f"out of range: tried to access index {bad} on a tensor of {input.size} elements."
+        )
 
 
 def check_select(input, dim, index, **_):
@@ -176,7 +197,9 @@ def check_select(input, dim, index, **_):
 def take(input, index):
     """Elements of the flattened ``input`` at ``index``, in the shape of ``index``."""
     if index.dtype != np.int64:
-        raise RuntimeError(f"take(): Expected a long tensor for index, but got {scalar_name(index)}")
+        raise RuntimeError(
+            f"take(): Expected a long tensor for index, but got {scalar_name(index)}"
+        )
     if not input.size and index.size:
         raise IndexError("take(): tried to take from an empty tensor")
     if not index.size:
@@ -196,11 +219,13 @@ def index_select(input, dim: int, index):
     return jnp.take(input, index.reshape(-1), axis=dim, mode="clip")
 
 
-# --- selection by values, after the host has found the places -----------------------------------------
+# --- selection by values, after the host has found the places -------------------------------------
 
 
 @op("", node="MaskedSelectBackward0")
 def _masked_select(input, mask, places):
-    """Elements of ``input`` broadcast with ``mask`` at flat ``places``; ``masked_select`` finds those."""
+    """Elements of ``input`` broadcast with ``mask`` at flat ``places``; ``masked_select`` finds
+    those.
+    """
     shape = np.broadcast_shapes(input.shape, mask.shape)
     return jnp.broadcast_to(input, shape).reshape(-1).at[places].get(mode="clip")

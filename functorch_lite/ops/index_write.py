@@ -1,8 +1,8 @@
 """Writing at index tensors: ``index_put``, ``scatter``, ``index_copy``, ``masked_fill`` and kin.
 
 Each is a pure function that returns the changed copy; the shim makes ``x[i] = v`` and the in-place
-forms of it.  Reductions (``scatter_reduce``, ``index_reduce``) are in ``scatter_reduce.py``.  Where an
-index occurs twice the last write wins, and as in PyTorch every one of the written values then
+forms of it.  Reductions (``scatter_reduce``, ``index_reduce``) are in ``scatter_reduce.py``.  Where
+an index occurs twice the last write wins, and as in PyTorch every one of the written values then
 receives the gradient of that place.  Floor 2.
 """
 
@@ -71,7 +71,7 @@ def add_at(at, values):
     return (at.max if values.dtype == bool else at.add)(values, mode="drop")
 
 
-# --- x[i, j] = v ------------------------------------------------------------------------------------
+# --- x[i, j] = v ----------------------------------------------------------------------------------
 
 
 @op("", name="index_put", check=check_indices)
@@ -79,7 +79,8 @@ def index_put(input, indices, values, accumulate: bool = False):
     """``input`` with ``values`` (broadcast) at index tensors; ``accumulate`` adds instead."""
     if values.dtype != input.dtype:
         raise RuntimeError(
-            f"Index put requires the source and destination dtypes match, got {scalar_name(input)} for the "
+            "Index put requires the source and destination dtypes match, got "
+            f"{scalar_name(input)} for the "
             f"destination and {scalar_name(values)} for the source."
         )
     key = index_key(indices)
@@ -88,7 +89,8 @@ def index_put(input, indices, values, accumulate: bool = False):
         values = jnp.broadcast_to(values, shape)
     except ValueError:
         raise RuntimeError(
-            f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing "
+            f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to "
+            "indexing "
             f"result of shape {list(shape)}"
         ) from None
     given = [i for i in indices if i is not None]
@@ -99,7 +101,7 @@ def index_put(input, indices, values, accumulate: bool = False):
     return overwrite(_partial_key(tuple(i is not None for i in indices)), input, values, *given)
 
 
-# --- whole slices -----------------------------------------------------------------------------------
+# --- whole slices ---------------------------------------------------------------------------------
 
 
 def _as_vector(x):
@@ -107,7 +109,9 @@ def _as_vector(x):
 
 
 def _slices(name, input, dim, index, source, count_error):
-    """Check a write of the slices ``source`` at ``index``; return (dim, input, index, source) as 1-d or more."""
+    """Check a write of the slices ``source`` at ``index``; return (dim, input, index, source) as
+    1-d or more.
+    """
     dim = wrap_dim(dim, input.ndim)
     if index.ndim > 1:
         raise IndexError(f"{name}(): Index should have dimension 1 or 0 (got {index.ndim})")
@@ -119,24 +123,28 @@ def _slices(name, input, dim, index, source, count_error):
 
 @op("fmio", check=check_along)
 def index_add(input, dim: int, index, source, *, alpha: Scalar = 1):
-    """``input`` with ``alpha * source[j]`` added to its slice ``index[j]`` along ``dim``; repeats add up."""
+    """``input`` with ``alpha * source[j]`` added to its slice ``index[j]`` along ``dim``; repeats
+    add up.
+    """
     require_index_dtype("index_add_", index, text="int32/int64")
     if source.dtype != input.dtype:
         raise RuntimeError(
-            f"index_add_(): self ({scalar_name(input)}) and source ({scalar_name(source)}) must have the "
+            f"index_add_(): self ({scalar_name(input)}) and source ({scalar_name(source)}) must "
+            "have the "
             "same scalar type"
         )
 
     def count_error(n, m):
         return RuntimeError(
-            f"index_add_(): Number of indices ({n}) should be equal to source.size(dim): ({m}), for dim: {dim}"
+            f"index_add_(): Number of indices ({n}) should be equal to source.size(dim): ({m}), "
+            f"for dim: {dim}"
         )
 
     own = input.shape
     dim, input, index, source = _slices("index_add_", input, dim, index, source, count_error)
-    if any(n != m for d, (n, m) in enumerate(zip(input.shape, source.shape, strict=False)) if d != dim) or (
-        input.ndim != source.ndim
-    ):
+    if any(
+        n != m for d, (n, m) in enumerate(zip(input.shape, source.shape, strict=False)) if d != dim
+    ) or (input.ndim != source.ndim):
         raise RuntimeError(
             "source tensor shape must match self tensor shape, excluding the specified dimension. "
             f"Got self.shape = {list(input.shape)} source.shape = {list(source.shape)}"
@@ -150,34 +158,43 @@ def _check_copy(input, dim, index, **_):
     size = input.shape[dim] if input.ndim else 1
     bad = out_of_range(index, size, wraps=False)
     if bad is not None:
-        raise IndexError(f"index_copy_(): index {bad} is out of bounds for dimension {dim} with size {size}")
+        raise IndexError(
+            f"index_copy_(): index {bad} is out of bounds for dimension {dim} with size {size}"
+        )
 
 
 @op("fmio", check=_check_copy)
 def index_copy(input, dim: int, index, source):
     """``input`` with its slice ``index[j]`` along ``dim`` replaced by ``source[j]``."""
     if index.dtype != np.int64:
-        raise RuntimeError(f"index_copy_(): Expected a long tensor for index, but got {scalar_name(index)}")
+        raise RuntimeError(
+            f"index_copy_(): Expected a long tensor for index, but got {scalar_name(index)}"
+        )
     if source.dtype != input.dtype:
         raise RuntimeError(
-            f"index_copy_(): self and source expected to have the same dtype, but got (self) {scalar_name(input)} "
+            "index_copy_(): self and source expected to have the same dtype, but got (self) "
+            f"{scalar_name(input)} "
             f"and (source) {scalar_name(source)}"
         )
 
     def count_error(n, m):
-        return IndexError(f"index_copy_(): Number of indices ({n}) should be equal to source.size(dim) ({m})")
+        return IndexError(
+            f"index_copy_(): Number of indices ({n}) should be equal to source.size(dim) ({m})"
+        )
 
     own = input.shape
     if source.ndim != input.ndim and source.ndim and input.ndim:
         raise IndexError(
-            "index_copy_(): When source and destination are not scalars, their dimensionality must match. "
+            "index_copy_(): When source and destination are not scalars, their dimensionality "
+            "must match. "
             f"Source dimensionality ({source.ndim}), destination dimensionality ({input.ndim})"
         )
     dim, input, index, source = _slices("index_copy_", input, dim, index, source, count_error)
     slices = [tuple(n for d, n in enumerate(x.shape) if d != dim) for x in (input, source)]
     if slices[0] != slices[1]:
         raise RuntimeError(
-            "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: "
+            "index_copy_(): Source/destination tensor must have same slice shapes. Destination "
+            "slice shape: "
             f"{' '.join(map(str, slices[0]))} at dimension {dim} and source slice shape: "
             f"{' '.join(map(str, slices[1]))} at dimension 0."
         )
@@ -210,7 +227,8 @@ def fill_value(name, input, value):
     value = jnp.asarray(value)
     if value.ndim:
         raise RuntimeError(
-            f"{name} only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
+            f"{name} only supports a 0-dimensional value tensor, but got tensor with {value.ndim} "
+            "dimension(s)."
         )
     if jnp.iscomplexobj(value) and not jnp.iscomplexobj(input):
         name = {"f": "float", "i": "int64_t"}.get(np.dtype(input.dtype).kind, str(input.dtype))
@@ -218,27 +236,36 @@ def fill_value(name, input, value):
     return cast(value, dt.from_np(np.dtype(input.dtype)))
 
 
-# --- elements ---------------------------------------------------------------------------------------
+# --- elements -------------------------------------------------------------------------------------
 
 
 def require_scatter_shapes(input, dim, index, src_shape):
-    """Raise PyTorch's error unless ``index`` fits into ``input`` (but for ``dim``) and into the source."""
+    """Raise PyTorch's error unless ``index`` fits into ``input`` (but for ``dim``) and into the
+    source.
+    """
     require_rank(input, index)
     if src_shape is not None and max(len(src_shape), 1) != max(index.ndim, 1):
         raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
-    too_large = any(n > m for d, (n, m) in enumerate(zip(index.shape, input.shape, strict=False)) if d != dim)
+    too_large = any(
+        n > m for d, (n, m) in enumerate(zip(index.shape, input.shape, strict=False)) if d != dim
+    )
     if src_shape is not None:
         too_large |= any(n > m for n, m in zip(index.shape, src_shape, strict=False))
     if too_large:
-        tail = f" and to be no larger size than src {list(src_shape)}" if src_shape is not None else ""
+        tail = (
+            f" and to be no larger size than src {list(src_shape)}" if src_shape is not None else ""
+        )
         raise RuntimeError(
-            f"Expected index {list(index.shape)} to be no larger than self {list(input.shape)} apart from "
+            f"Expected index {list(index.shape)} to be no larger than self {list(input.shape)} "
+            "apart from "
             f"dimension {dim}{tail}"
         )
 
 
 def element_places(name, input, dim, index, src):
-    """Check a scatter; return (input, src cut to the index's shape, index tuple), all at least 1-d."""
+    """Check a scatter; return (input, src cut to the index's shape, index tuple), all at least
+    1-d.
+    """
     dim = wrap_dim(dim, input.ndim)
     require_index_dtype(name, index)
     is_tensor = hasattr(src, "ndim") and not getattr(src, "weak_type", False)
@@ -254,8 +281,12 @@ def element_places(name, input, dim, index, src):
 
 
 @op("fmio", check=check_along)
-def scatter(input, dim: int, index, src=None, *, value: Scalar = None, reduce: str = None):
-    """``out[index[i, j], j] = src[i, j]`` for ``dim`` 0, or a number; ``reduce`` "add" or "multiply"."""
+def scatter(
+    input, dim: int, index, src=None, *, value: Scalar | None = None, reduce: str | None = None
+):
+    """``out[index[i, j], j] = src[i, j]`` for ``dim`` 0, or a number; ``reduce`` "add" or
+    "multiply".
+    """
     if src is None:
         src = value
     if index.size == 0:
@@ -283,17 +314,22 @@ def scatter_add(input, dim: int, index, src):
 def _check_put(input, index, **_):
     bad = out_of_range(index, input.size)
     if bad is not None:
-        raise IndexError(f"out of range: tried to access index {bad} on a tensor of {input.size} elements.")
+        raise IndexError(
+            f"out of range: tried to access index {bad} on a tensor of {input.size} elements."
+        )
 
 
 @op("fmi", check=_check_put)
 def put(input, index, source, accumulate: bool = False):
     """``input`` with ``source`` written at ``index`` of its flattened form; ``accumulate`` adds."""
     if index.dtype != np.int64:
-        raise RuntimeError(f"put_(): Expected a long tensor for index, but got {scalar_name(index)}")
+        raise RuntimeError(
+            f"put_(): Expected a long tensor for index, but got {scalar_name(index)}"
+        )
     if source.dtype != input.dtype:
         raise RuntimeError(
-            f"put_(): self and source expected to have the same dtype, but got self.dtype = {scalar_name(input)} "
+            "put_(): self and source expected to have the same dtype, but got self.dtype = "
+            f"{scalar_name(input)} "
             f"and source.dtype = {scalar_name(source)}"
         )
     if source.size != index.size:
@@ -307,15 +343,19 @@ def put(input, index, source, accumulate: bool = False):
     return overwrite(plain_key, flat, source, index).reshape(input.shape)
 
 
-# --- masks ------------------------------------------------------------------------------------------
+# --- masks ----------------------------------------------------------------------------------------
 
 
 @op("fmi", numbers="value")
 def masked_fill(input, mask, value):
     """``input`` with a number or 0-d tensor where ``mask`` is True; the shapes broadcast."""
     if mask.dtype != np.bool_:
-        name = {"int64": "long int", "float32": "float"}.get(np.dtype(mask.dtype).name, np.dtype(mask.dtype).name)
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {name}")
+        name = {"int64": "long int", "float32": "float"}.get(
+            np.dtype(mask.dtype).name, np.dtype(mask.dtype).name
+        )
+        raise RuntimeError(
+            f"masked_fill_ only supports boolean masks, but got mask with dtype {name}"
+        )
     shape = broadcast_shape(input.shape, mask.shape)
     filled = jnp.where(mask, fill_value("masked_fill_", input, value), input)
     return jnp.broadcast_to(filled, shape)
@@ -332,7 +372,10 @@ def _check_masked_scatter(input, mask, source):
 def masked_scatter(input, mask, source):
     """``input`` with the elements of ``source``, in order, where ``mask`` is True."""
     if mask.dtype != np.bool_:
-        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {scalar_name(mask)}")
+        raise RuntimeError(
+            "masked_scatter_ only supports boolean masks, but got mask with dtype "
+            f"{scalar_name(mask)}"
+        )
     refuse(
         "bifc" if input.dtype != source.dtype else "",
         RuntimeError(

@@ -32,11 +32,14 @@ def _check_cat(tensors, dim):
         if _is_legacy_empty(x):
             continue
         if x.ndim != first.ndim:
-            raise RuntimeError(f"Tensors must have same number of dimensions: got {first.ndim} and {x.ndim}")
+            raise RuntimeError(
+                f"Tensors must have same number of dimensions: got {first.ndim} and {x.ndim}"
+            )
         for d, (n, m) in enumerate(zip(first.shape, x.shape, strict=True)):
             if d != dim and n != m:
                 raise RuntimeError(
-                    f"Sizes of tensors must match except in dimension {dim}. Expected size {n} but got "
+                    f"Sizes of tensors must match except in dimension {dim}. Expected size {n} "
+                    "but got "
                     f"size {m} for tensor number {i} in the list."
                 )
     return dim
@@ -67,14 +70,17 @@ def stack(tensors, dim: int = 0):
     for i, x in enumerate(tensors):
         if x.shape != tensors[0].shape:
             raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 "
+                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at "
+                "entry 0 "
                 f"and {list(x.shape)} at entry {i}"
             )
     return jnp.stack(tensors, axis=dim)
 
 
 def at_least(x, rank):
-    """Return ``x`` with dims of size 1 added as ``torch.atleast_1d``, ``2d`` and ``3d`` add them."""
+    """Return ``x`` with dims of size 1 added as ``torch.atleast_1d``, ``2d`` and ``3d`` add
+    them.
+    """
     if x.ndim >= rank:
         return x
     return jnp.reshape(x, _at_least_shape(x.shape, rank))
@@ -159,7 +165,9 @@ def meshgrid(tensors, indexing: str = "ij"):
         )
     for x in tensors:
         if x.ndim > 1:
-            raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {x}")
+            raise RuntimeError(
+                f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {x}"
+            )
     return tuple(jnp.meshgrid(*(x.reshape(-1) for x in tensors), indexing=indexing))
 
 

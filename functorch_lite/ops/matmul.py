@@ -1,4 +1,4 @@
-"""Matrix products of every shape: ``matmul``, ``mm``, ``addmm``, ``linear``, ``outer``, ``kron`` and kin.
+"""Matrix products of every shape: ``matmul``, ``addmm``, ``linear``, ``outer``, ``kron``.
 
 Contractions by name (``einsum``, ``tensordot``) are in ``contract.py``.  float32 products are true
 float32 on every device; float16 and bfloat16 are accumulated in float32; integers wrap around.
@@ -42,14 +42,17 @@ def _require_same(text, *arrays):
 def _require_fit(rows, inner, mat2):
     if inner != mat2.shape[0]:
         raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{inner} and {mat2.shape[0]}x{mat2.shape[1]})"
+            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{inner} and "
+            f"{mat2.shape[0]}x{mat2.shape[1]})"
         )
 
 
 def _require_c_same(a, b):
     if a.dtype != b.dtype:
         names = [_C_NAMES[np.dtype(x.dtype).name] for x in (a, b)]
-        raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {names[0]} != {names[1]}")
+        raise RuntimeError(
+            f"expected m1 and m2 to have the same dtype, but got: {names[0]} != {names[1]}"
+        )
 
 
 # --- plain products -----------------------------------------------------------------------------
@@ -84,7 +87,8 @@ def _require_batches(batch1, batch2):
     if batch1.shape[0] != batch2.shape[0] or batch1.shape[2] != batch2.shape[1]:
         raise RuntimeError(
             "Expected size for first two dimensions of batch2 tensor to be: "
-            f"[{batch1.shape[0]}, {batch1.shape[2]}] but got: [{batch2.shape[0]}, {batch2.shape[1]}]."
+            f"[{batch1.shape[0]}, {batch1.shape[2]}] but got: [{batch2.shape[0]}, "
+            f"{batch2.shape[1]}]."
         )
 
 
@@ -96,7 +100,9 @@ def mv(input, vec):
     _require_vector_fit(input.shape[0], input.shape, vec)
     if input.dtype != vec.dtype:
         names = [_name(vec), _name(input), _name(vec)]
-        raise RuntimeError("addmv input tensors must have the same dtype, but got {}, {}, and {}".format(*names))
+        raise RuntimeError(
+            "addmv input tensors must have the same dtype, but got {}, {}, and {}".format(*names)
+        )
     require("addmv_impl_cpu", "ifc", input)
     return product(input, vec)
 
@@ -127,11 +133,14 @@ def vdot(input, other):
 def _require_vectors(name, a, b):
     if a.ndim != 1 or b.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {a.ndim}D and {b.ndim}D tensors")
-    _require_same(f"{name} : expected both vectors to have same dtype, but found {{}} and {{}}", a, b)
+    _require_same(
+        f"{name} : expected both vectors to have same dtype, but found {{}} and {{}}", a, b
+    )
     if a.shape != b.shape:
         n, m = a.shape[0], b.shape[0]
         raise RuntimeError(
-            f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same number of "
+            f"inconsistent tensor size, expected tensor [{n}] and src [{m}] to have the same "
+            "number of "
             f"elements, but got {n} and {m} elements respectively"
         )
 
@@ -141,7 +150,8 @@ def matmul(input, other):
     """Product of vectors, matrices or batches of matrices; the batch dims broadcast."""
     if not input.ndim or not other.ndim:
         raise RuntimeError(
-            f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and {other.ndim}D"
+            f"both arguments to matmul need to be at least 1D, but they are {input.ndim}D and "
+            f"{other.ndim}D"
         )
     if input.ndim == 1 and other.ndim == 1:
         return dot(input, other)
@@ -171,7 +181,8 @@ def _batched(input, other):
     if left.shape[-1] != other.shape[-2]:
         if left.ndim == 2:
             raise RuntimeError(
-                f"mat1 and mat2 shapes cannot be multiplied ({_rows(other.mT)}x{other.shape[-2]} and "
+                f"mat1 and mat2 shapes cannot be multiplied ({_rows(other.mT)}x{other.shape[-2]} "
+                "and "
                 f"{left.shape[1]}x{left.shape[0]})"
             )
         raise RuntimeError(
@@ -232,7 +243,7 @@ def kron(input, other):
     return spread.reshape([n * m for n, m in zip(a.shape, b.shape, strict=True)])
 
 
-# --- products that are added to something -----------------------------------------------------------
+# --- products that are added to something ---------------------------------------------------------
 
 
 def _added(input, scale, shape, total, alpha):
@@ -264,17 +275,21 @@ def _number(value, np_dtype):
 
 
 def broadcast_fits(shape, target):
-    """Return True if ``shape`` expands to ``target``; RuntimeError in PyTorch's words if it does not."""
+    """Return True if ``shape`` expands to ``target``; RuntimeError in PyTorch's words if it does
+    not.
+    """
     lead = len(target) - len(shape)
     if lead < 0:
         raise RuntimeError(
-            f"The number of sizes provided ({len(target)}) must be greater or equal to the number of "
+            f"The number of sizes provided ({len(target)}) must be greater or equal to the number "
+            "of "
             f"dimensions in the tensor ({len(shape)})"
         )
     for d in reversed(range(len(shape))):
         if shape[d] not in (1, target[d + lead]):
             raise RuntimeError(
-                f"The expanded size of the tensor ({target[d + lead]}) must match the existing size ({shape[d]}) "
+                f"The expanded size of the tensor ({target[d + lead]}) must match the existing "
+                f"size ({shape[d]}) "
                 f"at non-singleton dimension {d + lead}.  Target sizes: {list(target)}.  "
                 f"Tensor sizes: {list(shape)}"
             )
@@ -306,9 +321,13 @@ def _wide_product(a, b):
 def addmv(input, mat, vec, *, beta: Scalar = 1, alpha: Scalar = 1):
     """``beta * input + alpha * (mat @ vec)``: (N,) + (N, K) x (K,); ``input`` broadcasts."""
     if mat.ndim != 2 or vec.ndim != 1 or input.ndim > 1:
-        raise RuntimeError(f"vector + matrix @ vector expected, got {input.ndim}, {mat.ndim}, {vec.ndim}")
+        raise RuntimeError(
+            f"vector + matrix @ vector expected, got {input.ndim}, {mat.ndim}, {vec.ndim}"
+        )
     _require_vector_fit(input.shape[0] if input.ndim else 1, mat.shape, vec)
-    _require_same("addmv input tensors must have the same dtype, but got {}, {}, and {}", input, mat, vec)
+    _require_same(
+        "addmv input tensors must have the same dtype, but got {}, {}, and {}", input, mat, vec
+    )
     require("addmv_impl_cpu", "ifc", mat)
     return _added(input, beta, mat.shape[:1], _wide_product(mat, vec), alpha)
 
@@ -330,7 +349,12 @@ def addr(input, vec1, vec2, *, beta: Scalar = 1, alpha: Scalar = 1):
 def baddbmm(input, batch1, batch2, *, beta: Scalar = 1, alpha: Scalar = 1):
     """``beta * input + alpha * bmm(batch1, batch2)``; ``input`` broadcasts to (B, N, M)."""
     _require_batches(batch1, batch2)
-    _require_same("Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}", input, batch1, batch2)
+    _require_same(
+        "Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}",
+        input,
+        batch1,
+        batch2,
+    )
     require("baddbmm", "ifc", batch1)
     shape = (batch1.shape[0], batch1.shape[1], batch2.shape[2])
     return _added(input, beta, shape, _wide_product(batch1, batch2), alpha)
@@ -340,14 +364,19 @@ def baddbmm(input, batch1, batch2, *, beta: Scalar = 1, alpha: Scalar = 1):
 def addbmm(input, batch1, batch2, *, beta: Scalar = 1, alpha: Scalar = 1):
     """``beta * input + alpha * bmm(batch1, batch2).sum(0)``; ``input`` broadcasts to (N, M)."""
     _require_batches(batch1, batch2)
-    _require_same("Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}", input, batch1, batch2)
+    _require_same(
+        "Input dtypes must be the same, got: input {}, batch1: {}, batch2: {}",
+        input,
+        batch1,
+        batch2,
+    )
     require("addbmm", "ifc", batch1)
     rows = jnp.swapaxes(batch1, 0, 1).reshape(batch1.shape[1], -1)  # (N, B * K)
     total = _wide_product(rows, batch2.reshape(-1, batch2.shape[2]))  # (N, M)
     return _added(input, beta, total.shape, total, alpha)
 
 
-# --- layers -----------------------------------------------------------------------------------------
+# --- layers ---------------------------------------------------------------------------------------
 
 
 @op("fo", space="nn.functional", node="AddmmBackward0")
@@ -361,7 +390,9 @@ def linear(input, weight, bias=None):
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {weight.ndim}D")
     flat = input.reshape(_rows(input), input.shape[-1]) if input.ndim else input
     if not input.ndim:
-        raise RuntimeError("both arguments to linear need to be at least 1D, but they are 0D and 2D")
+        raise RuntimeError(
+            "both arguments to linear need to be at least 1D, but they are 0D and 2D"
+        )
     _require_fit(*flat.shape, weight.T)
     if bias is None:
         return mm(flat, weight.T).reshape(*input.shape[:-1], weight.shape[0])
@@ -386,21 +417,25 @@ def bilinear(input1, input2, weight, bias=None):
     for k, x in ((1, input1), (2, input2)):
         if x.shape[-1] != weight.shape[k]:
             raise RuntimeError(
-                f"bilinear(): input{k} size does not match weight size: got {x.shape[-1]} but expected "
+                f"bilinear(): input{k} size does not match weight size: got {x.shape[-1]} but "
+                "expected "
                 f"{weight.shape[k]}"
             )
     if bias is not None and bias.shape[0] != weight.shape[0]:
         raise RuntimeError(
-            f"bilinear(): bias size does not match weight size: got {bias.shape[0]} but expected {weight.shape[0]}"
+            f"bilinear(): bias size does not match weight size: got {bias.shape[0]} but expected "
+            f"{weight.shape[0]}"
         )
     x, y = (z.reshape(-1, z.shape[-1]) for z in (input1, input2))  # (B, K), (B, L)
     half = product(x, jnp.moveaxis(weight, 0, -1).reshape(x.shape[1], -1))  # (B, L * M)
-    out = jnp.sum(half.reshape(x.shape[0], y.shape[1], -1) * y[:, :, None], 1, dtype=x.dtype)  # (B, M)
+    out = jnp.sum(
+        half.reshape(x.shape[0], y.shape[1], -1) * y[:, :, None], 1, dtype=x.dtype
+    )  # (B, M)
     out = out.reshape(*input1.shape[:-1], weight.shape[0])
     return out if bias is None else out + bias
 
 
-# --- cross products -----------------------------------------------------------------------------------
+# --- cross products -------------------------------------------------------------------------------
 
 
 def _crossed(input, other, dim):
@@ -418,13 +453,14 @@ def linalg_cross(input, other, *, dim: int = -1):
     d = wrap_dim(dim, input.ndim)
     if input.shape[d] != 3 or other.shape[d] != 3:
         raise RuntimeError(
-            f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[d]} and {other.shape[d]}"
+            f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[d]} and "
+            f"{other.shape[d]}"
         )
     return _crossed(input, other, d)
 
 
 @op("fmo", node="LinalgCrossBackward0", promote=COMMON)
-def cross(input, other, dim: int = None):
+def cross(input, other, dim: int | None = None):
     """Cross product along ``dim``, by default the first dim of size 3."""
     if dim is None:
         threes = [d for d, n in enumerate(input.shape) if n == 3]

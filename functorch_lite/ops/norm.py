@@ -11,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import dtype as dt
+from . import elementwise as elementwise
 from ._common import broadcast_shape, cast, kind, promoted, widened, wrap_dim, wrap_dims
 from ._registry import OPS, Dims, Scalar, op
-from . import elementwise as elementwise
 from .extreme import highest, lowest
 from .reduce import real_dtype, root
 
@@ -47,14 +47,17 @@ def p_norm(x, p, dims, keepdim=False):
         out = (highest if p > 0 else lowest)(a, dims, True)
         return out if keepdim else jnp.squeeze(out, dims)
     power = np.asarray(p, a.dtype)
-    return _power(jnp.sum(_power(a, power), axis=dims, keepdims=keepdim), np.asarray(1 / p, a.dtype))
+    return _power(
+        jnp.sum(_power(a, power), axis=dims, keepdims=keepdim), np.asarray(1 / p, a.dtype)
+    )
 
 
 def _vector_norm(name, x, p, dim, keepdim, dtype):
     own = dt.from_np(np.dtype(x.dtype))
     if own.category < dt.FLOATING:
         raise RuntimeError(
-            f"{name}: Expected a floating point or complex tensor as input. Got {dt.scalar_name(own)}"
+            f"{name}: Expected a floating point or complex tensor as input. Got "
+            f"{dt.scalar_name(own)}"
         )
     if dtype is not None:
         x = cast(x, dtype)
@@ -69,23 +72,32 @@ def _require_elements(name, x, p, dim):
     shown = f"{p:g}"
     if not x.size and dim in (None, ()):
         raise RuntimeError(
-            f"{name} cannot compute the {shown} norm on an empty tensor because the operation does not have an identity"
+            f"{name} cannot compute the {shown} norm on an empty tensor because the operation "
+            "does not have an identity"
         )
     for d in wrap_dims(dim, x.ndim):
         if x.ndim and not x.shape[d]:
             raise RuntimeError(
-                f"{name} cannot compute the {shown} norm on the dimension {d} because this dimension is empty and "
+                f"{name} cannot compute the {shown} norm on the dimension {d} because this "
+                "dimension is empty and "
                 "the operation does not have an identity"
             )
 
 
 @op("fo", space="linalg", node="LinalgVectorNormBackward0")
-def vector_norm(x, ord: float = 2, dim: Dims = None, keepdim: bool = False, *, dtype: dt.dtype = None):
+def vector_norm(
+    x,
+    ord: float = 2,
+    dim: Dims | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: dt.dtype | None = None,
+):
     """``sum(|x| ** ord) ** (1 / ord)`` over ``dim``; ``ord`` may be 0, inf, -inf or negative."""
     return _vector_norm("linalg.vector_norm", x, ord, dim, keepdim, dtype)
 
 
-# --- matrices -----------------------------------------------------------------------------------------
+# --- matrices -------------------------------------------------------------------------------------
 
 
 def _matrix_dims(name, a, dim):
@@ -103,7 +115,8 @@ def _matrix_norm(name, a, ord, dim, keepdim, dtype):
     own = dt.from_np(np.dtype(a.dtype))
     if own.category < dt.FLOATING:
         raise RuntimeError(
-            f"{name}: Expected a floating point or complex tensor as input. Got {dt.scalar_name(own)}"
+            f"{name}: Expected a floating point or complex tensor as input. Got "
+            f"{dt.scalar_name(own)}"
         )
     first, second = _matrix_dims(name, a, dim)
     if dtype is not None:
@@ -139,13 +152,27 @@ def _largest_sum(x, ord, first, second, keepdim):
 
 
 @op("fo", space="linalg", node="LinalgVectorNormBackward0")
-def matrix_norm(A, ord: str = "fro", dim: Dims = (-2, -1), keepdim: bool = False, *, dtype: dt.dtype = None):
+def matrix_norm(
+    A,
+    ord: str = "fro",
+    dim: Dims = (-2, -1),
+    keepdim: bool = False,
+    *,
+    dtype: dt.dtype | None = None,
+):
     """Norm of the matrices in two dims: "fro", "nuc", 1, -1, 2, -2, inf or -inf."""
     return _matrix_norm("linalg.matrix_norm", A, ord, dim, keepdim, dtype)
 
 
 @op("fo", space="linalg", name="norm", node="LinalgVectorNormBackward0")
-def linalg_norm(A, ord: str = None, dim: Dims = None, keepdim: bool = False, *, dtype: dt.dtype = None):
+def linalg_norm(
+    A,
+    ord: str | None = None,
+    dim: Dims | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: dt.dtype | None = None,
+):
     """Vector norm over one dim (or of all elements if ``ord`` is None), matrix norm over two."""
     several = isinstance(dim, tuple)
     if ord is None:
@@ -161,7 +188,9 @@ def linalg_norm(A, ord: str = None, dim: Dims = None, keepdim: bool = False, *, 
         return _matrix_norm("linalg.matrix_norm", A, ord, dim, keepdim, dtype)
     if several and len(dim) != 1:
         raise RuntimeError(
-            "linalg.norm: If dim is specified, it must be of length 1 or 2. Got [" + ", ".join(map(str, dim)) + "]"
+            "linalg.norm: If dim is specified, it must be of length 1 or 2. Got ["
+            + ", ".join(map(str, dim))
+            + "]"
         )
     if isinstance(ord, str):
         raise RuntimeError(f"linalg.norm: Order {ord} not supported.")
@@ -169,17 +198,27 @@ def linalg_norm(A, ord: str = None, dim: Dims = None, keepdim: bool = False, *, 
 
 
 @op("fmo", node="LinalgVectorNormBackward0")
-def norm(input, p: str = "fro", dim: Dims = None, keepdim: bool = False, dtype: dt.dtype = None):
-    """The older norm: "fro" is the 2-norm of all elements, a number is a vector norm over ``dim``."""
+def norm(
+    input,
+    p: str = "fro",
+    dim: Dims | None = None,
+    keepdim: bool = False,
+    dtype: dt.dtype | None = None,
+):
+    """The older norm: "fro" is the 2-norm of all elements, a number is a vector norm over
+    ``dim``.
+    """
     if p == "nuc":
         dims = tuple(range(input.ndim)) if dim is None else dim
         return _matrix_norm("linalg.matrix_norm", input, "nuc", dims, keepdim, dtype)
     if isinstance(p, str) and p != "fro":
         raise RuntimeError(f"Unsupported norm order: {p}")
-    return _vector_norm("linalg.vector_norm", input, 2 if p in (None, "fro") else p, dim, keepdim, dtype)
+    return _vector_norm(
+        "linalg.vector_norm", input, 2 if p in (None, "fro") else p, dim, keepdim, dtype
+    )
 
 
-# --- made of norms --------------------------------------------------------------------------------------
+# --- made of norms --------------------------------------------------------------------------------
 
 
 @op("fmio")
@@ -188,7 +227,9 @@ def renorm(input, p: float, dim: int, maxnorm: Scalar):
     if p <= 0:
         raise RuntimeError("renorm: non-positive-norm not supported")
     if input.ndim < 2:
-        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions")
+        raise RuntimeError(
+            f"renorm: input needs at least 2 dimensions, got {input.ndim} dimensions"
+        )
     dim = wrap_dim(dim, input.ndim)
     x = widened(input)
     length = p_norm(x, p, tuple(d for d in range(x.ndim) if d != dim), True)
@@ -208,7 +249,8 @@ def _check_cdist(x1, x2, p, compute_mode):
     for name, x in (("X1", x1), ("X2", x2)):
         if kind(x) != "f":
             raise RuntimeError(
-                f"cdist only supports floating-point dtypes, {name} got: {dt.scalar_name(dt.from_np(np.dtype(x.dtype)))}"
+                f"cdist only supports floating-point dtypes, {name} got: "
+                f"{dt.scalar_name(dt.from_np(np.dtype(x.dtype)))}"
             )
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")

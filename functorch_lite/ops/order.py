@@ -1,6 +1,7 @@
 """Sorting and searching: ``sort``, ``topk``, ``searchsorted``, ``isin``.
 
-NaN counts as larger than any number.  The k-th and the middle value are in ``quantile.py``.  Floor 2.
+NaN counts as larger than any number.  The k-th and the middle value are in ``quantile.py``.
+Floor 2.
 """
 
 import jax
@@ -41,7 +42,7 @@ def sort(input, dim: int = -1, descending: bool = False):
 
 
 @op("fmo", name="sort.stable", node="SortBackward1", returns="values indices")
-def sort_stable(input, *, stable: bool = None, dim: int = -1, descending: bool = False):
+def sort_stable(input, *, stable: bool | None = None, dim: int = -1, descending: bool = False):
     """Elements in order along ``dim`` and their indices; equal ones keep their order."""
     del stable  # this sort always is
     return _sort(input, dim, descending)
@@ -71,12 +72,18 @@ def topk(input, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
     if not 0 <= k <= (input.shape[dim] if input.ndim else 1):
         raise RuntimeError("selected index k out of range")
     if not input.ndim:
-        return (input + 0, jnp.zeros((), np.int64)) if k else (input.reshape(1)[:0], jnp.zeros(0, np.int64))
+        return (
+            (input + 0, jnp.zeros((), np.int64))
+            if k
+            else (input.reshape(1)[:0], jnp.zeros(0, np.int64))
+        )
     if largest and input.shape[dim]:
         values, places = jax.lax.top_k(jnp.moveaxis(input, dim, -1), k)
         return jnp.moveaxis(values, -1, dim), jnp.moveaxis(places, -1, dim).astype(np.int64)
     values, places = sorted_with_places(input, dim, largest)
-    return jax.lax.slice_in_dim(values, 0, k, axis=dim), jax.lax.slice_in_dim(places, 0, k, axis=dim)
+    return jax.lax.slice_in_dim(values, 0, k, axis=dim), jax.lax.slice_in_dim(
+        places, 0, k, axis=dim
+    )
 
 
 # --- searching ------------------------------------------------------------------------------------
@@ -87,7 +94,8 @@ def _is_right(name, right, side):
         raise RuntimeError(f"torch.{name}(): side can only be 'left' or 'right' but got {side}")
     if side == "left" and right:
         raise RuntimeError(
-            f"torch.{name}(): side and right can't be set to opposites, got side of left while right was True"
+            f"torch.{name}(): side and right can't be set to opposites, got side of left while "
+            "right was True"
         )
     return right or side == "right"
 
@@ -96,25 +104,33 @@ def _check_search(bounds, values, sorter):
     """Raise PyTorch's RuntimeError where boundaries, values and sorter do not fit together."""
     name = "torch.searchsorted(): "
     if not bounds.ndim:
-        raise RuntimeError(f"{name}boundaries tensor should have positive dimension, but got 0 dimension")
+        raise RuntimeError(
+            f"{name}boundaries tensor should have positive dimension, but got 0 dimension"
+        )
     if not values.ndim and bounds.ndim != 1:
         raise RuntimeError(
-            f"{name}input value can be a scalar only when boundaries tensor dimension is 1, but we got "
+            f"{name}input value can be a scalar only when boundaries tensor dimension is 1, but "
+            "we got "
             f"boundaries tensor dim({bounds.ndim}) and input value's dim(0) numel(1)"
         )
     if bounds.ndim != 1 and (bounds.ndim != values.ndim or bounds.shape[:-1] != values.shape[:-1]):
         raise RuntimeError(
-            f"{name}boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries tensor "
-            f"and input value tensor must match, but we got boundaries tensor {list(bounds.shape)} and input "
+            f"{name}boundaries tensor should be 1 dimension or the first N-1 dimensions of "
+            "boundaries tensor "
+            "and input value tensor must match, but we got boundaries tensor "
+            f"{list(bounds.shape)} and input "
             f"value tensor {list(values.shape)}"
         )
     if sorter is not None and sorter.shape != bounds.shape:
         raise RuntimeError(
-            f"{name}boundary and sorter must have the same size, but got boundary tensor {list(bounds.shape)}"
+            f"{name}boundary and sorter must have the same size, but got boundary tensor "
+            f"{list(bounds.shape)}"
             f"and got sorter tensor {list(sorter.shape)}"
         )
     if sorter is not None and sorter.dtype != np.int64:
-        raise RuntimeError(f"{name}sorter must be a tensor of long dtype but got dtype {scalar_name(sorter)}")
+        raise RuntimeError(
+            f"{name}sorter must be a tensor of long dtype but got dtype {scalar_name(sorter)}"
+        )
 
 
 def _check_sorter(sorted_sequence, sorter=None, **_):
@@ -139,7 +155,9 @@ def _search(bounds, values, right, out_int32):
 
     if bounds.ndim > 1:
         lead = bounds.shape[:-1]
-        rows = jax.vmap(row)(bounds.reshape(-1, bounds.shape[-1]), values.reshape(-1, values.shape[-1]))
+        rows = jax.vmap(row)(
+            bounds.reshape(-1, bounds.shape[-1]), values.reshape(-1, values.shape[-1])
+        )
         found = rows.reshape(*lead, values.shape[-1])
     else:
         found = row(bounds, values)
@@ -148,9 +166,17 @@ def _search(bounds, values, right, out_int32):
 
 @op("fo", grad=False, numbers="input", check=_check_sorter)
 def searchsorted(
-    sorted_sequence, input, *, out_int32: bool = False, right: bool = False, side: str = None, sorter=None
+    sorted_sequence,
+    input,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter=None,
 ):
-    """Places at which ``input`` would be inserted to keep the last dim of ``sorted_sequence`` ascending."""
+    """Places at which ``input`` would be inserted to keep the last dim of ``sorted_sequence``
+    ascending.
+    """
     values = jnp.asarray(input)
     right = _is_right("searchsorted", right, side)
     _check_search(sorted_sequence, values, sorter)

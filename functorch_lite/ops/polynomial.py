@@ -4,13 +4,11 @@
 from element to element and is truncated to an integer.  PyTorch has no gradient for them.  Floor 2.
 """
 
-import functools
-
 import jax
 import jax.numpy as jnp
 
 from ._common import broadcasting, require
-from ._registry import FLOAT, binary
+from ._registry import FLOAT, Scalar, op
 
 
 def _recurrence(first, following):
@@ -31,16 +29,24 @@ def _recurrence(first, following):
 
 
 def _polynomial(name, evaluate, doc, argument=lambda x: x):
-    def body(input, n):
-        require(f"{name}_cpu", "f", input)
-        input, n = jnp.broadcast_arrays(input, n)
-        return evaluate(argument(input), jnp.trunc(n))
+    """Declare one polynomial, evaluated at ``argument(x)``; ``x`` or ``n`` may be a number."""
 
-    binary_doc = f"{doc} of degree ``n``; 0 for a negative degree."
-    _declare(name, broadcasting(body), doc=binary_doc)
+    @broadcasting
+    def value(x, n):
+        require(f"{name}_cpu", "f", x)
+        x, n = jnp.broadcast_arrays(x, n)
+        return evaluate(argument(x), jnp.trunc(n))
 
+    def body(x, n):
+        return value(x, n)
 
-_declare = functools.partial(binary, promote=FLOAT, kinds="fo", space="special", grad=False)
+    def of_number(x: Scalar, n):
+        return value(x, n)
+
+    body.__doc__ = of_number.__doc__ = f"{doc} of degree ``n``; 0 below 0. Shapes broadcast."
+    settings = {"space": "special", "promote": FLOAT.of("x", "n"), "grad": False}
+    op("fo", name=name, numbers="n", **settings)(body)
+    op("fo", name=f"{name}.base", **settings)(of_number)
 
 
 def _doubling(x, k, last, before):

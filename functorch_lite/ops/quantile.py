@@ -1,4 +1,6 @@
-"""Order statistics: the k-th value, median, mode and quantiles.  NaN sorts after all numbers.  Floor 2."""
+"""Order statistics: the k-th value, median, mode and quantiles.  NaN sorts after all numbers.
+Floor 2.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +25,9 @@ def _at_rank(input, rank, dim, keepdim):
 
 
 def _scalar_with_place(input):
-    return input + np.zeros((), input.dtype) if kind(input) != "b" else input, jnp.zeros((), np.int64)
+    return input + np.zeros((), input.dtype) if kind(input) != "b" else input, jnp.zeros(
+        (), np.int64
+    )
 
 
 @op("fmo", returns="values indices")
@@ -41,7 +45,9 @@ def kthvalue(input, k: int, dim: int = -1, keepdim: bool = False):
 
 
 def _middle_rank(x, dim, skip_nan):
-    """Return the position of the lower median among the sorted elements, NaN skipped or decisive."""
+    """Return the position of the lower median among the sorted elements, NaN skipped or
+    decisive.
+    """
     n = x.shape[dim]
     if kind(x) != "f":
         return (n - 1) // 2
@@ -66,7 +72,9 @@ _middle, _nan_middle = _median_all(False), _median_all(True)
 def _median(choose, input):
     require("median_cpu", "if", input)
     if not input.size:
-        return jnp.full((), np.nan if kind(input) == "f" else np.iinfo(input.dtype).min, input.dtype)
+        return jnp.full(
+            (), np.nan if kind(input) == "f" else np.iinfo(input.dtype).min, input.dtype
+        )
     return choose(input, tuple(range(input.ndim)), True).reshape(())
 
 
@@ -116,12 +124,16 @@ def mode(input, dim: int = -1, keepdim: bool = False):
     values, places = sorted_with_places(jax.lax.stop_gradient(input), dim)
     position = jax.lax.broadcasted_iota(np.int64, input.shape, dim)
     starts = (values != jnp.roll(values, 1, dim)) | (position == 0)
-    run = position - jax.lax.cummax(jnp.where(starts, position, 0), axis=dim)  # 0, 1, ... in each run
+    run = position - jax.lax.cummax(
+        jnp.where(starts, position, 0), axis=dim
+    )  # 0, 1, ... in each run
     longest = jnp.argmax(run, axis=dim, keepdims=True)
-    return at_index(input, jnp.take_along_axis(places, longest, axis=dim, mode="clip"), dim, keepdim)
+    return at_index(
+        input, jnp.take_along_axis(places, longest, axis=dim, mode="clip"), dim, keepdim
+    )
 
 
-# --- quantiles ----------------------------------------------------------------------------------------
+# --- quantiles ------------------------------------------------------------------------------------
 
 _INTERPOLATIONS = ("linear", "lower", "higher", "midpoint", "nearest")
 
@@ -147,7 +159,8 @@ def _check_quantile(name, input, q, interpolation):
         raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
     if interpolation not in _INTERPOLATIONS:
         raise RuntimeError(
-            f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got "
+            f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, "
+            "but got "
             f"{interpolation}"
         )
 
@@ -193,13 +206,19 @@ def _read(ordered, rank):
     return jnp.take_along_axis(ordered, rank.astype(np.int64), axis=-1, mode="clip")
 
 
-@op("fmo", node="SqueezeBackward4", check=_check_range)
-def quantile(input, q, dim: int = None, keepdim: bool = False, *, interpolation: str = "linear"):
-    """The ``q``-th quantiles (a number or a vector, in [0, 1]) along ``dim`` or of all; NaN if there is one."""
+@op("fmo", node="SqueezeBackward4", numbers="q", check=_check_range)
+def quantile(
+    input, q, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+):
+    """The ``q``-th quantiles (a number or a vector, in [0, 1]) along ``dim`` or of all; NaN if
+    there is one.
+    """
     return _quantile("quantile", input, q, dim, keepdim, interpolation, False)
 
 
-@op("fmo", node="SqueezeBackward4", check=_check_range)
-def nanquantile(input, q, dim: int = None, keepdim: bool = False, *, interpolation: str = "linear"):
+@op("fmo", node="SqueezeBackward4", numbers="q", check=_check_range)
+def nanquantile(
+    input, q, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+):
     """The ``q``-th quantiles along ``dim`` of the elements that are not NaN."""
     return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)

@@ -37,7 +37,9 @@ def flipud(input):
 
 @op("fm")
 def roll(input, shifts: Dims, dims: Dims = ()):
-    """Move elements along ``dims`` by ``shifts``, round the end; without dims, in the flat order."""
+    """Move elements along ``dims`` by ``shifts``, round the end; without dims, in the flat
+    order.
+    """
     shifts = (shifts,) if isinstance(shifts, int) else shifts
     dims = (dims,) if isinstance(dims, int) else dims
     if not shifts:
@@ -45,7 +47,9 @@ def roll(input, shifts: Dims, dims: Dims = ()):
     if len(shifts) == 1 and not dims:
         return jnp.roll(input.reshape(-1), shifts[0]).reshape(input.shape)
     if len(shifts) != len(dims):
-        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+        raise RuntimeError(
+            f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}"
+        )
     for shift, d in zip(shifts, dims, strict=True):
         if not input.ndim:
             raise IndexError(f"Dimension specified as {d} but tensor has no dimensions")
@@ -68,7 +72,7 @@ def rot90(input, k: int = 1, dims: Dims = (0, 1)):
     return jnp.rot90(input, k, (first, second))
 
 
-# --- repeats ----------------------------------------------------------------------------------------
+# --- repeats --------------------------------------------------------------------------------------
 
 
 @op("m")
@@ -76,7 +80,8 @@ def repeat(input, repeats: Size):
     """Copies of ``input`` side by side, ``repeats[d]`` of them along dim d (new dims in front)."""
     if len(repeats) < input.ndim:
         raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of "
+            "tensor"
         )
     sizes = (1,) * (len(repeats) - input.ndim) + input.shape
     result = [n * r for n, r in zip(sizes, repeats, strict=True)]
@@ -94,8 +99,10 @@ def tile(input, dims: Size):
 
 
 @op("", name="_repeat_each", node="ViewBackward0")
-def repeat_each(input, repeats: int, dim: int = None):
-    """Each element (or slice along ``dim``) ``repeats`` times in a row: ``repeat_interleave`` of an int."""
+def repeat_each(input, repeats: int, dim: int | None = None):
+    """Each element (or slice along ``dim``) ``repeats`` times in a row: ``repeat_interleave`` of
+    an int.
+    """
     if repeats < 0:
         raise RuntimeError("Repeats must be non-negative")
     if dim is None:
@@ -104,7 +111,7 @@ def repeat_each(input, repeats: int, dim: int = None):
     return jnp.repeat(input if input.ndim else input.reshape(1), repeats, axis=dim)
 
 
-# --- triangles and diagonals --------------------------------------------------------------------------
+# --- triangles and diagonals ----------------------------------------------------------------------
 
 
 def _triangle(name, fun, input, diagonal):

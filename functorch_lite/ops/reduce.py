@@ -1,8 +1,8 @@
 """Reductions to a sum, a mean, a product, a truth value, a spread or a log-sum.
 
-The largest and smallest elements are in ``extreme.py``, order statistics in ``quantile.py``, running
-sums in ``scan.py``, norms in ``norm.py``.  float16 and bfloat16 are summed in float32, integers in
-int64, as PyTorch does.  Floor 2.
+The largest and smallest elements are in ``extreme.py``, order statistics in ``quantile.py``,
+running sums in ``scan.py``, norms in ``norm.py``.  float16 and bfloat16 are summed in float32,
+integers in int64, as PyTorch does.  Floor 2.
 """
 
 import functools
@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import dtype as dt
+from ._cascade import ordered, trailing_sum
 from ._common import cast, kind, refuse, widened, wrap_dim, wrap_dims
 from ._registry import Dims, Scalar, op
 
@@ -19,14 +20,19 @@ from ._registry import Dims, Scalar, op
 
 
 def _summed_dtype(input, dtype):
-    """Return the dtype of a sum or product: ``dtype``, or int64 for integers, or the input's own."""
+    """Return the dtype of a sum or product: ``dtype``, or int64 for integers, or the input's
+    own.
+    """
     if dtype is not None:
         return dtype
     return dt.int64 if kind(input) in "bi" else dt.from_np(np.dtype(input.dtype))
 
 
 def _reduce_sum(x, dims, keepdim):
-    """Sum over ``dims``; a full sum runs over the flat array, which XLA does in blocks."""
+    """Sum over ``dims``, in PyTorch's order where that can be had; a full sum runs over the flat array."""
+    if ordered(x, dims):
+        total = trailing_sum(x, len(dims))
+        return jnp.expand_dims(total, dims) if keepdim else total
     if len(dims) == x.ndim and not keepdim:
         return jnp.sum(x.reshape(-1), dtype=x.dtype)
     return jnp.sum(x, axis=dims, keepdims=keepdim, dtype=x.dtype)
@@ -41,25 +47,29 @@ def _sum(input, dim, keepdim, dtype):
 
 
 @op("fmo", node="SumBackward0")
-def sum(input, *, dtype: dt.dtype = None):
-    """Sum of all elements; integers and bools are summed in int64 unless ``dtype`` says otherwise."""
+def sum(input, *, dtype: dt.dtype | None = None):
+    """Sum of all elements; integers and bools are summed in int64 unless ``dtype`` says
+    otherwise.
+    """
     return _sum(input, None, False, dtype)
 
 
 @op("fmo", name="sum.dim", node="SumBackward1")
-def sum_dim(input, dim: Dims, keepdim: bool = False, *, dtype: dt.dtype = None):
+def sum_dim(input, dim: Dims, keepdim: bool = False, *, dtype: dt.dtype | None = None):
     """Sum over ``dim`` (an int, several, or None for all); ``keepdim`` leaves them as size 1."""
     return _sum(input, dim, keepdim, dtype)
 
 
 @op("fmo", name="sum.all", node="SumBackward1")
-def sum_all(input, dim: Dims = None, keepdim: bool = False, *, dtype: dt.dtype = None):
+def sum_all(
+    input, dim: Dims | None = None, keepdim: bool = False, *, dtype: dt.dtype | None = None
+):
     """Sum over all dims, spelled ``dim=None``."""
     return _sum(input, dim, keepdim, dtype)
 
 
 @op("fmo")
-def nansum(input, dim: Dims = None, keepdim: bool = False, *, dtype: dt.dtype = None):
+def nansum(input, dim: Dims | None = None, keepdim: bool = False, *, dtype: dt.dtype | None = None):
     """Sum over ``dim`` in which NaN counts as 0 and receives no gradient."""
     refuse("c", RuntimeError("nansum on CPU does not support complex inputs"), input)
     if kind(input) == "f":
@@ -68,7 +78,7 @@ def nansum(input, dim: Dims = None, keepdim: bool = False, *, dtype: dt.dtype = 
 
 
 @op("fmo", grad=False)
-def count_nonzero(input, dim: Dims = None):
+def count_nonzero(input, dim: Dims | None = None):
     """Number of elements that are not 0, as int64, over ``dim`` or over all."""
     return jnp.sum(input != 0, axis=wrap_dims(dim, input.ndim), dtype=np.int64)
 
@@ -85,7 +95,8 @@ def _mean(input, dim, keepdim, dtype):
     if result.category < dt.FLOATING:
         which = "Input" if dtype is None else "Optional"
         raise RuntimeError(
-            f"mean(): could not infer output dtype. {which} dtype must be either a floating point or "
+            f"mean(): could not infer output dtype. {which} dtype must be either a floating point "
+            "or "
             f"complex dtype. Got: {dt.scalar_name(result)}"
         )
     dims = wrap_dims(dim, input.ndim)
@@ -102,24 +113,29 @@ def _count(input, dims):
 
 
 @op("fmo", node="MeanBackward0")
-def mean(input, *, dtype: dt.dtype = None):
+def mean(input, *, dtype: dt.dtype | None = None):
     """Mean of all elements; RuntimeError unless the dtype is floating or complex."""
     return _mean(input, None, False, dtype)
 
 
 @op("fmo", name="mean.dim", node="MeanBackward1")
-def mean_dim(input, dim: Dims = None, keepdim: bool = False, *, dtype: dt.dtype = None):
+def mean_dim(
+    input, dim: Dims | None = None, keepdim: bool = False, *, dtype: dt.dtype | None = None
+):
     """Mean over ``dim`` (an int, several, or None for all); of no elements it is NaN."""
     return _mean(input, dim, keepdim, dtype)
 
 
 @op("fmo", node="DivBackward0")
-def nanmean(input, dim: Dims = None, keepdim: bool = False, *, dtype: dt.dtype = None):
+def nanmean(
+    input, dim: Dims | None = None, keepdim: bool = False, *, dtype: dt.dtype | None = None
+):
     """Mean over ``dim`` of the elements that are not NaN."""
     refuse(
         "bi",
         RuntimeError(
-            "nanmean(): expected input to have floating point or complex dtype but got " + _type_name(input)
+            "nanmean(): expected input to have floating point or complex dtype but got "
+            + _type_name(input)
         ),
         input,
     )
@@ -142,13 +158,13 @@ def _prod(input, dim, keepdim, dtype):
 
 
 @op("fmo", node="ProdBackward0")
-def prod(input, *, dtype: dt.dtype = None):
+def prod(input, *, dtype: dt.dtype | None = None):
     """Product of all elements; the gradient is right where some of them are 0."""
     return _prod(input, None, False, dtype)
 
 
 @op("fmo", name="prod.dim_int", node="ProdBackward1")
-def prod_dim(input, dim: int, keepdim: bool = False, *, dtype: dt.dtype = None):
+def prod_dim(input, dim: int, keepdim: bool = False, *, dtype: dt.dtype | None = None):
     """Product over one dim; ``keepdim`` leaves it as size 1."""
     return _prod(input, dim, keepdim, dtype)
 
@@ -164,13 +180,13 @@ def _truth(fun, input, dim, keepdim):
 
 
 @op("fmo", grad=False)
-def all(input, dim: Dims = None, keepdim: bool = False):
+def all(input, dim: Dims | None = None, keepdim: bool = False):
     """Return whether all elements over ``dim`` are non-zero; of no elements it is True."""
     return _truth(jnp.all, input, dim, keepdim)
 
 
 @op("fmo", grad=False)
-def any(input, dim: Dims = None, keepdim: bool = False):
+def any(input, dim: Dims | None = None, keepdim: bool = False):
     """Return whether an element over ``dim`` is non-zero; of no elements it is False."""
     return _truth(jnp.any, input, dim, keepdim)
 
@@ -207,7 +223,9 @@ def root(x):
 def _root_jvp(primals, tangents):
     (x,), (t,) = primals, tangents
     y = root(x)
-    return y, t * jnp.where(y == 0, jnp.zeros((), y.dtype), 0.5 / jnp.where(y == 0, 1, y)).astype(y.dtype)
+    return y, t * jnp.where(y == 0, jnp.zeros((), y.dtype), 0.5 / jnp.where(y == 0, 1, y)).astype(
+        y.dtype
+    )
 
 
 def _as_real(out, input):
@@ -247,12 +265,18 @@ def _declare_spread(name, compute, what, kinds):
     def dim_form(input, dim: Dims, unbiased: bool = True, keepdim: bool = False):
         return compute(input, dim, 1 if unbiased else 0, keepdim)
 
-    def correction_form(input, dim: Dims = None, *, correction: Scalar = None, keepdim: bool = False):
+    def correction_form(
+        input, dim: Dims | None = None, *, correction: Scalar | None = None, keepdim: bool = False
+    ):
         return compute(input, dim, correction, keepdim)
 
-    unbiased_form.__doc__ = f"{what} of all elements, divided by N - 1, or by N if not ``unbiased``."
+    unbiased_form.__doc__ = (
+        f"{what} of all elements, divided by N - 1, or by N if not ``unbiased``."
+    )
     dim_form.__doc__ = f"{what} over ``dim``, divided by N - 1, or by N if not ``unbiased``."
-    correction_form.__doc__ = f"{what} over ``dim``, divided by max(0, N - ``correction``), by default N - 1."
+    correction_form.__doc__ = (
+        f"{what} over ``dim``, divided by max(0, N - ``correction``), by default N - 1."
+    )
     declare(name=name)(unbiased_form)
     declare(name=f"{name}.dim")(dim_form)
     declare(name=f"{name}.correction")(correction_form)
@@ -290,7 +314,9 @@ def logcumsumexp(input, dim: int):
     if input.ndim == 0:
         return input + 0
     if kind(input) in "bi":
-        raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{_type_name(input)}'")
+        raise NotImplementedError(
+            f"\"logcumsumexp_out_cpu\" not implemented for '{_type_name(input)}'"
+        )
     x = widened(input)
     pair = jax.lax.associative_scan(_log_add, x, axis=dim) if kind(x) == "c" else None
     out = pair if pair is not None else jax.lax.cumlogsumexp(x, axis=dim % x.ndim)

@@ -26,27 +26,31 @@ def _running(cumulate, input, dim, dtype):
 
 
 @op("fmio")
-def cumsum(input, dim: int, *, dtype: dt.dtype = None):
+def cumsum(input, dim: int, *, dtype: dt.dtype | None = None):
     """Running sum along ``dim``; integers are summed in int64."""
     return _running(jnp.cumsum, input, dim, dtype)
 
 
 @op("fmio")
-def cumprod(input, dim: int, *, dtype: dt.dtype = None):
+def cumprod(input, dim: int, *, dtype: dt.dtype | None = None):
     """Running product along ``dim``; the gradient is right where elements are 0."""
     return _running(jnp.cumprod, input, dim, dtype)
 
 
-# --- differences ------------------------------------------------------------------------------------
+# --- differences ----------------------------------------------------------------------------------
 
 
 def _check_edge(input, edge, name, dim):
     if edge.ndim != input.ndim:
         raise RuntimeError("diff expects prepend or append to be the same dimension as input")
-    if any(n != m for d, (n, m) in enumerate(zip(input.shape, edge.shape, strict=True)) if d != dim):
+    if any(
+        n != m for d, (n, m) in enumerate(zip(input.shape, edge.shape, strict=True)) if d != dim
+    ):
         raise RuntimeError(
-            "diff expects the shape of tensor to prepend or append to match that of input except along the "
-            f"differencing dimension; input.size({dim}) = {input.shape[dim]}, but got {name}.size({dim}) = "
+            "diff expects the shape of tensor to prepend or append to match that of input except "
+            "along the "
+            f"differencing dimension; input.size({dim}) = {input.shape[dim]}, but got "
+            f"{name}.size({dim}) = "
             f"{edge.shape[dim]}"
         )
 
@@ -73,7 +77,7 @@ def _cut(x, dim, part):
     return x[(slice(None),) * dim + (part,)]
 
 
-# --- integrals ----------------------------------------------------------------------------------------
+# --- integrals ------------------------------------------------------------------------------------
 
 
 def _steps(name, y, x, dim):
@@ -93,7 +97,9 @@ def _panels(name, y, x, dx, dim):
     if not y.ndim:
         raise IndexError("Dimension specified as -1 but tensor has no dimensions")
     if "b" in (kind(y), kind(x) if x is not None else ""):
-        raise RuntimeError(f"{name}: received a bool input for `x` or `y`, but bool is not supported")
+        raise RuntimeError(
+            f"{name}: received a bool input for `x` or `y`, but bool is not supported"
+        )
     if kind(y) == "i":
         y = y.astype(dt.get_default_dtype().np)
     if x is None:

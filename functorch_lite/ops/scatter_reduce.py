@@ -1,7 +1,7 @@
 """``scatter_reduce`` and ``index_reduce``: writes that combine what meets at one place.
 
-Both are one computation over a different set of places.  Gradients are PyTorch's: ``amax`` and ``amin``
-share theirs among equal elements, ``prod`` is right where elements are 0.  Floor 2.
+Both are one computation over a different set of places.  Gradients are PyTorch's: ``amax`` and
+``amin`` share theirs among equal elements, ``prod`` is right where elements are 0.  Floor 2.
 """
 
 import functools
@@ -52,7 +52,9 @@ def _counts(key, x, src, include_self, indices):
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
 def reduced(key, reduce, include_self, x, src, *indices):
-    """Combine ``src`` with what lies at ``x[key(*indices)]``, or with nothing if not ``include_self``."""
+    """Combine ``src`` with what lies at ``x[key(*indices)]``, or with nothing if not
+    ``include_self``.
+    """
     base = x
     if not include_self:
         base = jnp.where(_hits(key, x, indices), _neutral(reduce, x.dtype), x)
@@ -75,7 +77,9 @@ def _reduced_jvp(key, reduce, include_self, primals, tangents):
 
 
 def _weights(key, reduce, include_self, x, src, indices, out):
-    """Return the derivatives of each result by the element of ``x`` there and by each of ``src``."""
+    """Return the derivatives of each result by the element of ``x`` there and by each of
+    ``src``.
+    """
     place = key(*indices)
     if reduce == "sum":
         return jnp.ones_like(x), jnp.ones_like(src)
@@ -104,14 +108,18 @@ def _product_weights(key, include_self, x, src, indices, out):
     return of_self, jnp.where(lonely, without.at[place].get(mode="clip"), plain)
 
 
-# --- the two ops --------------------------------------------------------------------------------------
+# --- the two ops ----------------------------------------------------------------------------------
 
 
 @op("fmio", check=check_along)
 def scatter_reduce(input, dim: int, index, src, reduce: str, *, include_self: bool = True):
-    """``out[index[i, j], j]`` combined with ``src[i, j]`` by "sum", "prod", "mean", "amax" or "amin"."""
+    """``out[index[i, j], j]`` combined with ``src[i, j]`` by "sum", "prod", "mean", "amax" or
+    "amin".
+    """
     if reduce not in ("sum", "prod", "mean", "amax", "amin"):
-        raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
+        raise RuntimeError(
+            f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}"
+        )
     if index.size == 0:
         return jnp.asarray(input)
     x, src, places = element_places("scatter", input, dim, index, src)
@@ -120,16 +128,20 @@ def scatter_reduce(input, dim: int, index, src, reduce: str, *, include_self: bo
 
 @op("fmio", check=check_along)
 def index_reduce(input, dim: int, index, source, reduce: str, *, include_self: bool = True):
-    """The slice ``index[j]`` along ``dim`` combined with ``source[j]`` by "prod", "mean", "amax" or "amin"."""
+    """The slice ``index[j]`` along ``dim`` combined with ``source[j]`` by "prod", "mean", "amax"
+    or "amin".
+    """
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise RuntimeError(
-            f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}."
+            "index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got "
+            f"{reduce}."
         )
     dim = wrap_dim(dim, input.ndim)
     require_index_dtype("index_reduce", index, text="int32/int64")
     if source.dtype != input.dtype:
         raise RuntimeError(
-            f"index_reduce(): self ({scalar_name(input)}) and source ({scalar_name(source)}) must have the "
+            f"index_reduce(): self ({scalar_name(input)}) and source ({scalar_name(source)}) must "
+            "have the "
             "same scalar type"
         )
     if index.ndim > 1:
@@ -137,7 +149,8 @@ def index_reduce(input, dim: int, index, source, reduce: str, *, include_self: b
     x, places, src = (a.reshape(1) if not a.ndim else a for a in (input, index, source))
     if places.shape[0] != src.shape[dim]:
         raise RuntimeError(
-            f"index_reduce(): Number of indices ({places.shape[0]}) should be equal to source.size(dim): "
+            f"index_reduce(): Number of indices ({places.shape[0]}) should be equal to "
+            "source.size(dim): "
             f"({src.shape[dim]}), for dim: {dim}"
         )
     if not src.size:

@@ -238,7 +238,7 @@ _MAX_ZETA_STEPS = 1 << 20
 
 
 def _from_below(s, q):
-    """Sum the terms (q + k) ** -s of the negative ``q + k``; return the sum and the rest's start."""
+    """Sum (q + k) ** -s over the negative ``q + k``; return the sum and where the rest starts."""
 
     def step(state):
         count, total, q = state

@@ -8,23 +8,29 @@ import math as _math
 import sys as _sys
 from typing import Any
 
-from .. import ops as _ops
 from .._core import dtype as _dt
 from .._core.dtype import dtype as dtype
 from .._core.dtype import get_default_dtype as get_default_dtype
-from .._core.dtype import promote as _promote
-from .._core.dtype import result_dtype as _result_dtype
 from .._core.errors import OutOfMemoryError as OutOfMemoryError
-from ..ops._program import levels as _levels
 from . import _autograd as _autograd_functions
 from . import _C as _C
-from . import _bind, _convert, _create, _dispatch, _function, _index, _methods, _permute, _select, _shape, _split
+from . import _pytree as _pytree
+from . import _bind as _bind
+from . import _constants as _constants
+from . import _convert as _convert
+from . import _function as _function
+from . import _index as _index
+from . import _methods as _methods
+from . import _permute as _permute
+from . import _ranges as _ranges
+from . import _select as _select
+from . import _shape as _shape
+from . import _split as _split
 from ._autograd import backward as _backward
 from ._autograd import grad as _grad
 from ._device import device as device
 from ._device import get_default_device as get_default_device
 from ._device import set_default_device as set_default_device
-from ._dispatch import type_name as _type_name
 from ._function import Function as _Function
 from ._grad_mode import enable_grad as enable_grad
 from ._grad_mode import inference_mode as inference_mode
@@ -32,17 +38,50 @@ from ._grad_mode import is_grad_enabled as is_grad_enabled
 from ._grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
 from ._grad_mode import no_grad as no_grad
 from ._grad_mode import set_grad_enabled as set_grad_enabled
+from ._info import finfo as finfo
+from ._info import iinfo as iinfo
+from ._legacy import CPU_TYPES as _TENSOR_TYPES
+from ._legacy import set_default_tensor_type as set_default_tensor_type
 from ._methods import layout as layout
 from ._methods import memory_format as memory_format
 from ._methods import sparse_coo as sparse_coo
 from ._methods import sparse_csr as sparse_csr
 from ._methods import strided as strided
 from ._print import set_printoptions as set_printoptions
+from ._queries import broadcast_shapes as broadcast_shapes
+from ._queries import can_cast as can_cast
+from ._queries import is_nonzero as is_nonzero
+from ._queries import is_storage as is_storage
+from ._queries import is_tensor as is_tensor
+from ._queries import promote_types as promote_types
+from ._queries import result_type as result_type
+from ._queries import typename as typename
 from ._random import Generator as Generator
 from ._random import default_generator as default_generator
 from ._random import fork_rng as fork_rng
 from ._register import SPACES as _SPACES
-from ._register import expose as _expose
+from ._settings import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
+from ._settings import compiled_with_cxx11_abi as compiled_with_cxx11_abi
+from ._settings import get_deterministic_debug_mode as get_deterministic_debug_mode
+from ._settings import get_float32_matmul_precision as get_float32_matmul_precision
+from ._settings import get_num_interop_threads as get_num_interop_threads
+from ._settings import get_num_threads as get_num_threads
+from ._settings import (
+    is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,
+)
+from ._settings import is_vulkan_available as is_vulkan_available
+from ._settings import is_warn_always_enabled as is_warn_always_enabled
+from ._settings import set_default_dtype as set_default_dtype
+from ._settings import set_deterministic_debug_mode as set_deterministic_debug_mode
+from ._settings import set_float32_matmul_precision as set_float32_matmul_precision
+from ._settings import set_flush_denormal as set_flush_denormal
+from ._settings import set_num_interop_threads as set_num_interop_threads
+from ._settings import set_num_threads as set_num_threads
+from ._settings import set_warn_always as set_warn_always
+from ._settings import use_deterministic_algorithms as use_deterministic_algorithms
+from ._storages import NAMED as _STORAGES
+from ._storages import TypedStorage as TypedStorage
+from ._storages import UntypedStorage as UntypedStorage
 from ._tensor import Size as Size
 from ._tensor import Tensor as Tensor
 from ._tensor import make as _make
@@ -55,71 +94,16 @@ for _name, _d in _dt.ALIASES.items():
     globals()[_name] = _d
 bool = _dt.bool_  # noqa: A001 - PyTorch's name
 
+globals().update(_TENSOR_TYPES)
+globals().update(_STORAGES)
+
 inf, nan, pi, e = _math.inf, _math.nan, _math.pi, _math.e
 newaxis = None
 
 
-def set_default_dtype(d: Any) -> None:
-    """Set the dtype of new floating-point tensors."""
-    _dt.set_default_dtype(d)
-
-
-def is_tensor(obj: Any) -> Any:
-    """Return True if ``obj`` is a tensor."""
-    return isinstance(obj, Tensor)
-
-
-def is_storage(obj: Any) -> Any:
-    """Return True if ``obj`` is a storage."""
-    return type(obj).__name__ in ("UntypedStorage", "TypedStorage")
-
-
-def is_nonzero(input: Tensor) -> Any:
-    """Return True if a one-element tensor is not zero."""
-    return Tensor.__bool__(input)  # type: ignore[attr-defined]
-
-
-def promote_types(type1: Any, type2: Any) -> Any:
-    """Return the smallest dtype that both fit in."""
-    return _promote(type1, type2)
-
-
-def can_cast(from_: Any, to: Any) -> Any:
-    """Return True if PyTorch's rules allow the cast (no step down in category)."""
-    return not from_.category > to.category
-
-
-def result_type(tensor1: Any, tensor2: Any) -> Any:
-    """Return the dtype of an operation on two tensors or numbers."""
-    described = (t._desc if isinstance(t, Tensor) else type(t) for t in (tensor1, tensor2))
-    return _result_dtype(pair for d in described for pair in _levels(d))
-
-
-def typename(obj: Any) -> str:
-    """Return the full name of an object's type."""
-    if isinstance(obj, Tensor):
-        return obj.type()  # type: ignore[attr-defined]
-    return _type_name(obj)
-
-
-def broadcast_shapes(*shapes: Any) -> Size:
-    """Return the shape that the shapes broadcast to."""
-    from_ints = [(s,) if isinstance(s, int.__class__) is False and isinstance(s, _int) else tuple(s) for s in shapes]
-    try:
-        return Size(_ops._common.broadcast_shape(*from_ints))
-    except RuntimeError:
-        raise RuntimeError(
-            "Shape mismatch: objects cannot be broadcast to a single shape"
-        ) from None
-
-
-_int = (1).__class__
-
 _methods.install_operators()
 for _name, _member in _SPACES[""].items():
     globals().setdefault(_name, _member)
-_create.DENSE.append(_dispatch.dense_strides)
-_create.SPACES_COMPLEX.append(_SPACES["_C"].get("complex"))
 _function.ZEROS.append(lambda shape, d: _SPACES[""]["zeros"](shape, dtype=d))
 
 

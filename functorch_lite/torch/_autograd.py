@@ -39,27 +39,27 @@ def _roots(tensors: tuple, gradients: tuple, create: bool) -> list:
 
 def _initial(index: int, tensor: Tensor, gradient: Any, create: bool) -> Tensor:
     if gradient is None:
-        if tensor.requires_grad:  # type: ignore[attr-defined]
+        if tensor.requires_grad:
             if any(n != 1 for n in tensor._sizes):
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
             if tensor._dtype.is_complex:
                 raise RuntimeError(
                     f"grad can be implicitly created only for real scalar outputs but got {tensor._dtype}"
                 )
-        return SPACES[""]["ones_like"](tensor.detach())  # type: ignore[attr-defined]
+        return SPACES[""]["ones_like"](tensor.detach())
     if not isinstance(gradient, Tensor):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
     if gradient._sizes != tensor._sizes:
         raise RuntimeError(
-            f"Mismatch in shape: grad_output[{index}] has a shape of {gradient.shape} and output[{index}] has a "  # type: ignore[attr-defined]
-            f"shape of {tensor.shape}."  # type: ignore[attr-defined]
+            f"Mismatch in shape: grad_output[{index}] has a shape of {gradient.shape} and output[{index}] has a "
+            f"shape of {tensor.shape}."
         )
     if tensor._dtype.is_complex != gradient._dtype.is_complex:
         raise RuntimeError(
             "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
             f"grad_output[{index}] has a dtype of {gradient._dtype} and output[{index}] has a dtype of {tensor._dtype}."
         )
-    return gradient if gradient._dtype is tensor._dtype else gradient.to(tensor._dtype)  # type: ignore[attr-defined]
+    return gradient if gradient._dtype is tensor._dtype else gradient.to(tensor._dtype)
 
 
 def backward(
@@ -186,7 +186,7 @@ def _requires_grad(self: Tensor) -> bool:
 
 
 def _set_requires_grad(self: Tensor, value: bool) -> None:
-    if not self.is_leaf:  # type: ignore[attr-defined]
+    if not self.is_leaf:
         if value:
             return
         raise RuntimeError(
@@ -251,7 +251,7 @@ def _retains(self: Tensor) -> bool:
 def retain_grad(self: Tensor) -> None:
     """Keep the gradient of this non-leaf in ``.grad``; nothing to do for a leaf."""
     import_weakref = _weakref
-    if not self.requires_grad:  # type: ignore[attr-defined]
+    if not self.requires_grad:
         raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     if self._node is None:
         return
@@ -266,7 +266,7 @@ import weakref as _weakref  # noqa: E402
 @expose("m")
 def register_hook(self: Tensor, hook: Callable[[Tensor], Any]) -> RemovableHandle:
     """Call ``hook(grad)`` when the gradient of this tensor is known; it may return a replacement."""
-    if not self.requires_grad:  # type: ignore[attr-defined]
+    if not self.requires_grad:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
     node, index = self._history()  # type: ignore[misc]
     if isinstance(node, AccumulateGrad):
@@ -286,7 +286,7 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Any]) -> RemovableHandl
 @expose("m")
 def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> RemovableHandle:
     """Call ``hook(tensor)`` each time after a gradient was added to this leaf's ``.grad``."""
-    if not self.requires_grad:  # type: ignore[attr-defined]
+    if not self.requires_grad:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
     if self._node is not None:
         raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
@@ -320,7 +320,7 @@ def detach_(self: Tensor) -> Tensor:
 def _data(self: Tensor) -> Tensor:
     """The same storage without history; writing to it is not recorded."""
     with _recording(False):
-        twin = self.detach()  # type: ignore[attr-defined]
+        twin = self.detach()
     twin._view_of = None
     return twin
 

@@ -169,7 +169,7 @@ class _Walk:
         tensors = [self.tensor(waiting[i]) if i in waiting else None for i in range(node.outputs)]
         previous, mode.grad = mode.grad, self.create
         try:
-            found = node.backward_tensors(tensors)  # type: ignore[attr-defined]
+            found = node.backward_tensors(tensors)
         finally:
             mode.grad = previous
         return [g if g is None or self.create else g._array for g in found]
@@ -326,7 +326,7 @@ def forward_name(node: Node) -> str:
 def _free(node: Node) -> None:
     """Drop what the node saved; a node whose backward needs no values keeps their shapes."""
     if node.opaque:
-        node.free()  # type: ignore[attr-defined]
+        node.free()
     if not isinstance(node, OpNode) or node.operands is None:
         return
     if node.result is None and not uses_operands(node.program, node.wanted, node.outputs, node.operands):
@@ -377,7 +377,9 @@ def run_segment(walk: _Walk, nodes: list[Node]) -> None:
             for node in nodes:
                 walk.single(node)
             return
-        compiled = _segments[plan.signature] = compile(_segment_function(plan.steps, plan.exits))
+        compiled = _segments[plan.signature] = compile(
+            _segment_function(plan.steps, plan.exits), _tuning(plan.steps)
+        )
     incoming = []
     for node, index in plan.entries:
         incoming.append(walk.pending[node].pop(index))
@@ -387,6 +389,11 @@ def run_segment(walk: _Walk, nodes: list[Node]) -> None:
         outgoing = compiled(plan.operands, incoming)
     for slot, gradient in zip(plan.exits_slots, outgoing, strict=True):
         walk.deliver(slot, gradient)
+
+
+def _tuning(steps: tuple) -> str:
+    """Return the compiler options of a segment: those of the first step that asks for some."""
+    return next((step[0].tuned for step in steps if step[0].tuned), "")
 
 
 class _Plan:

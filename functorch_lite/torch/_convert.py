@@ -44,14 +44,14 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
         and src._dtype is self._dtype
         and src._sizes == self._sizes
         and not self._chain
-        and not (mode.grad and (src.requires_grad or self.requires_grad))  # type: ignore[attr-defined]
-        and self.device == src.device  # type: ignore[attr-defined]
+        and not (mode.grad and (src.requires_grad or self.requires_grad))
+        and self.device == src.device
     ):
         check_writable(self, False)
         self._storage.write(src._array)  # arrays are immutable: the content can be shared
         return self
-    if isinstance(src, Tensor) and src.device != self.device:  # type: ignore[attr-defined]
-        src = _moved(src, self.device)  # type: ignore[attr-defined]
+    if isinstance(src, Tensor) and src.device != self.device:
+        src = _moved(src, self.device)
     return call_inplace(_COPY, (self, src), ())
 
 
@@ -77,7 +77,7 @@ def _parse_to(args: tuple, kwargs: dict) -> tuple[Any, Any, bool]:
         if isinstance(a, dt.dtype):
             wanted["dtype"] = a
         elif isinstance(a, Tensor):
-            wanted["device"], wanted["dtype"] = a.device, a._dtype  # type: ignore[attr-defined]
+            wanted["device"], wanted["dtype"] = a.device, a._dtype
         elif isinstance(a, bool):
             flags.append(a)
         elif isinstance(a, (str, device, int)) or hasattr(a, "type"):
@@ -243,12 +243,12 @@ def tolist(self: Tensor) -> Any:
 def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
     """Return an ndarray that shares memory with the tensor while it lives; ``force`` copies as needed."""
     if force:
-        return detach(self).cpu().numpy()  # type: ignore[attr-defined]
-    if self.requires_grad:  # type: ignore[attr-defined]
+        return detach(self).cpu().numpy()
+    if self.requires_grad:
         raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
-    if self.device.type != "cpu":  # type: ignore[attr-defined]
+    if self.device.type != "cpu":
         raise TypeError(
-            f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "  # type: ignore[attr-defined]
+            f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
             "memory first."
         )
     if self._dtype in (dt.bfloat16, dt.float8_e4m3fn, dt.float8_e5m2):
@@ -300,7 +300,7 @@ attach("__array_wrap__", _array_wrap)
 
 def _dlpack(self: Tensor, *, stream: Any = None, **more: Any) -> Any:
     """Export through DLPack (the array behind the tensor; a consumer must not write to it)."""
-    if self.requires_grad:  # type: ignore[attr-defined]
+    if self.requires_grad:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
     return self._array.__dlpack__(stream=stream, **more)
 
@@ -325,7 +325,7 @@ def deepcopy(self: Tensor, memo: dict) -> Tensor:
     """Copy the tensor and its storage (once per storage); RuntimeError for a non-leaf with history."""
     if id(self) in memo:
         return memo[id(self)]
-    if self._history() is not None and not self.is_leaf:  # type: ignore[attr-defined]
+    if self._history() is not None and not self.is_leaf:
         raise RuntimeError(
             "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
             "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
@@ -376,7 +376,7 @@ def rebuild(cls: type, array: np.ndarray, strides: Any, requires_grad: bool, sta
 
 def reduce_ex(self: Tensor, protocol: Any) -> tuple:
     """Pickle as NumPy bytes (``torch.save`` writes PyTorch's own form instead)."""
-    if not self.is_leaf:  # type: ignore[attr-defined]
+    if not self.is_leaf:
         raise RuntimeError(
             "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not support "
             "crossing process boundaries.  If you just want to transfer the data, call detach() on the tensor before "

@@ -69,9 +69,10 @@ class device:  # noqa: N801 - PyTorch's name
 
 
 class _Current:
-    """The device of factory functions that name none (``torch.set_default_device``)."""
+    """The device of factory functions that name none, and the GPU that "cuda" without index means."""
 
     device: "device | None" = None
+    cuda = 0
 
 
 current = _Current()
@@ -94,7 +95,7 @@ def jax_device(wanted: Any) -> jax.Device | None:
     devices = platform_devices(wanted.type)
     if not devices and wanted.type == "cuda":
         raise AssertionError(NO_CUDA)
-    index = wanted.index or 0
+    index = (current.cuda if wanted.type == "cuda" else 0) if wanted.index is None else wanted.index
     if index >= len(devices):
         raise RuntimeError(
             f"invalid device ordinal: there is no device '{wanted}', only {len(devices)} of type {wanted.type}"

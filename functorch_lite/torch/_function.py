@@ -93,7 +93,7 @@ class FunctionNode(Node):
                 f"Function {name} returned an invalid gradient at index {index} - got {list(gradient._sizes)} "
                 f"but expected shape compatible with {list(shape)}"
             )
-        return gradient if gradient._dtype is d else gradient.to(d)  # type: ignore[attr-defined]
+        return gradient if gradient._dtype is d else gradient.to(d)
 
     input_metas: tuple = ()
 
@@ -188,7 +188,7 @@ class Function(metaclass=_FunctionMeta):
 
 
 def _wants(tensor: Tensor) -> bool:
-    return bool(tensor.requires_grad)  # type: ignore[attr-defined]
+    return bool(tensor.requires_grad)
 
 
 def node_outputs(node: FunctionNode, args: tuple, outputs: tuple) -> list:

@@ -46,7 +46,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
                 "Index put requires the source and destination dtypes match, got "
                 f"{dt.scalar_name(view._dtype)} for the destination and {dt.scalar_name(value._dtype)} for the source."
             )
-        value = value.to(view._dtype)  # type: ignore[attr-defined]
+        value = value.to(view._dtype)
     call_inplace(OPS["index_put"], (view, advanced, value), (False,))
 
 
@@ -62,7 +62,7 @@ def _fit(value: Tensor, sizes: tuple[int, ...]) -> Tensor:
     """Drop leading dims of size 1 that the target does not have."""
     extra = len(value._sizes) - len(sizes)
     if extra > 0 and all(n == 1 for n in value._sizes[:extra]):
-        return value.reshape(value._sizes[extra:])  # type: ignore[attr-defined]
+        return value.reshape(value._sizes[extra:])
     if extra > 0 or any(
         n not in (1, m) for n, m in zip(reversed(value._sizes), reversed(sizes), strict=False)
     ):
@@ -189,7 +189,7 @@ def _bound(value: Any) -> int | None:
     if value is None or type(value) is int:
         return value
     if isinstance(value, Tensor):
-        return int(value.item())  # type: ignore[attr-defined]
+        return int(value.item())
     if not hasattr(value, "__index__"):
         raise TypeError("slice indices must be integers or None or have an __index__ method")
     return value.__index__()

@@ -8,13 +8,11 @@ import numpy as np
 
 from .._core import dtype as dt
 from ..ops._common import wrap_dim
-from ..ops._registry import OPS
 from . import _dispatch
 from ._convert import concrete, item
 from ._create import wrap
 from ._device import device_of
-from ._dispatch import call, shown_strides
-from ._grad_mode import mode
+from ._dispatch import shown_strides
 from ._print import tensor_repr
 from ._register import SPACES, attach, expose
 from ._split import unbind
@@ -131,7 +129,7 @@ def data_ptr(self: Tensor) -> int:
 @expose("m")
 def get_device(self: Tensor) -> int:
     """Return the index of the GPU, -1 on the CPU."""
-    return -1 if self.device.type == "cpu" else self.device.index  # type: ignore[attr-defined]
+    return -1 if self.device.type == "cpu" else self.device.index
 
 
 @expose("fm")
@@ -207,10 +205,10 @@ def pin_memory(self: Tensor, device: Any = None) -> Tensor:
 def type(self: Tensor, dtype: Any = None, non_blocking: bool = False, **kwargs: Any) -> Any:
     """Return the legacy type string, or the tensor converted to a dtype or legacy type."""
     if dtype is None:
-        return f"torch.{'cuda.' if self.is_cuda else ''}{self._dtype.legacy}"  # type: ignore[attr-defined]
+        return f"torch.{'cuda.' if self.is_cuda else ''}{self._dtype.legacy}"
     if isinstance(dtype, str):
         dtype = _legacy_dtype(dtype)
-    return self.to(getattr(dtype, "dtype", dtype) if not isinstance(dtype, dt.dtype) else dtype)  # type: ignore[attr-defined]
+    return self.to(getattr(dtype, "dtype", dtype) if not isinstance(dtype, dt.dtype) else dtype)
 
 
 def _legacy_dtype(name: str) -> dt.dtype:
@@ -265,8 +263,8 @@ def _format(self: Tensor, spec: str) -> str:
 
 
 def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
-    node = self.grad_fn  # type: ignore[attr-defined]
-    where = self.device  # type: ignore[attr-defined]
+    node = self.grad_fn
+    where = self.device
     kind = self.__class__
     own_name = kind._overrides and kind is not Tensor
     return tensor_repr(
@@ -314,7 +312,7 @@ def install_operators() -> None:
     full = torch["full"]
 
     def as_tensor(self: Tensor, value: Any) -> Tensor:
-        return value if isinstance(value, Tensor) else full((), value, device=self.device)  # type: ignore[attr-defined]
+        return value if isinstance(value, Tensor) else full((), value, device=self.device)
 
     backwards = {
         "__rsub__": lambda s, o: torch["rsub"](s, o),
@@ -364,7 +362,7 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     """Change the shape in place; the storage grows (with zeros) if it has to."""
     sizes = size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
     sizes = tuple(int(n) for n in sizes)
-    if self.requires_grad:  # type: ignore[attr-defined]
+    if self.requires_grad:
         raise RuntimeError("cannot resize variables that require grad")
     flat = self._storage.to_numpy(self._strides if not self._chain else None)
     wanted = math.prod(sizes) + self._offset
@@ -401,7 +399,7 @@ def resize(self: Tensor, *sizes: Any) -> Tensor:
             f"tensor has a size of {'x'.join(map(str, self._sizes))} ({numel(self)} elements). autograd's resize can "
             "only change the shape of a given tensor, while preserving the number of elements. "
         )
-    return self.view(*sizes)  # type: ignore[attr-defined]
+    return self.view(*sizes)
 
 
 def _resize_out(target: Tensor, sizes: tuple[int, ...]) -> None:
@@ -425,7 +423,7 @@ _dispatch._resize.append(_resize_out)
 def set_(self: Tensor, source: Any = None, *args: Any) -> Tensor:
     """Let this tensor show the storage of ``source``."""
     if isinstance(source, Tensor) and not args:
-        self.data = source  # type: ignore[attr-defined]
+        self.data = source
         return self
     raise NotImplementedError("functorch_lite does not support Tensor.set_ with a storage; use torch.as_strided.")
 
@@ -442,7 +440,7 @@ def share_memory_(self: Tensor) -> Tensor:
 def apply_(self: Tensor, callable: Any) -> Tensor:
     """Replace each element by ``callable(element)``; slow, on the CPU only."""
     flat = [callable(v) for v in concrete(self).reshape(-1).tolist()]
-    self.copy_(wrap(np.array(flat, self._dtype.np).reshape(self._sizes)))  # type: ignore[attr-defined]
+    self.copy_(wrap(np.array(flat, self._dtype.np).reshape(self._sizes)))
     return self
 
 
@@ -451,14 +449,14 @@ def map_(self: Tensor, tensor: Tensor, callable: Any) -> Tensor:
     """Replace each element by ``callable(element, element of tensor)``; slow, on the CPU only."""
     pairs = zip(concrete(self).reshape(-1).tolist(), concrete(tensor).reshape(-1).tolist(), strict=True)
     flat = [callable(a, b) for a, b in pairs]
-    self.copy_(wrap(np.array(flat, self._dtype.np).reshape(self._sizes)))  # type: ignore[attr-defined]
+    self.copy_(wrap(np.array(flat, self._dtype.np).reshape(self._sizes)))
     return self
 
 
 def make_subclass(cls: Any, data: Tensor, require_grad: bool = False, **more: Any) -> Any:
     """Return ``data`` as an instance of a tensor subclass over the same storage."""
     twin = object.__new__(cls)
-    source = data.detach()  # type: ignore[attr-defined]
+    source = data.detach()
     twin.__dict__.update({k: v for k, v in source.__dict__.items() if k not in ("_view_of", "_grad_base")})
     if require_grad and twin._dtype.category < dt.FLOATING:
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
@@ -466,7 +464,7 @@ def make_subclass(cls: Any, data: Tensor, require_grad: bool = False, **more: An
     return twin
 
 
-Tensor._make_subclass = staticmethod(make_subclass)  # type: ignore[attr-defined]
+Tensor._make_subclass = staticmethod(make_subclass)
 
 
 def as_subclass(self: Tensor, cls: Any) -> Any:
@@ -489,44 +487,10 @@ def from_storage(storage: Storage, size: tuple, stride: tuple, offset: int, d: d
     root._desc = d
     size, stride = tuple(size), tuple(stride)
     if offset == 0 and stride == contiguous_strides(size) and math.prod(size) == math.prod(root._sizes):
-        view = root.view(size) if size != root._sizes else root  # type: ignore[attr-defined]
+        view = root.view(size) if size != root._sizes else root
     else:
         view = SPACES[""]["as_strided"](root, size, stride, offset)
-    return view.detach()  # type: ignore[attr-defined]
+    return view.detach()
 
 
-Tensor._from_storage = staticmethod(from_storage)  # type: ignore[attr-defined]
-
-
-def _new(cls: Any, *args: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Any:
-    """Construct as ``torch.Tensor(...)`` does: from sizes, or from data as the default dtype."""
-    return legacy(cls, dt.get_default_dtype(), args, device)
-
-
-def legacy(cls: Any, d: dt.dtype, args: tuple, device: Any = None) -> Tensor:
-    """Return the tensor that a legacy constructor makes of ``args``."""
-    torch = SPACES[""]
-    if not args:
-        made = torch["empty"]((0,), dtype=d, device=device)
-    elif len(args) == 1 and isinstance(args[0], Tensor):
-        made = args[0].detach() if args[0]._dtype is d else _wrong_legacy(args[0], d)  # type: ignore[attr-defined]
-    elif len(args) == 1 and not isinstance(args[0], (int, Size)):
-        if isinstance(args[0], float):
-            raise TypeError("new(): data must be a sequence (got float)")
-        made = torch["tensor"](args[0], dtype=d, device=device)
-    else:
-        made = torch["empty"](args[0] if len(args) == 1 and isinstance(args[0], Size) else args, dtype=d, device=device)
-    if cls is not Tensor and isinstance(cls, builtin_type) and issubclass(cls, Tensor):
-        return as_subclass(made, cls)
-    return made
-
-
-builtin_type = int.__class__
-
-
-def _wrong_legacy(given: Tensor, d: dt.dtype) -> Tensor:
-    raise TypeError(f"expected {d} (got {given._dtype})")
-
-
-Tensor.__new__ = staticmethod(_new)  # type: ignore[method-assign, assignment]
-_ = (call, mode, OPS)
+Tensor._from_storage = staticmethod(from_storage)

@@ -184,11 +184,11 @@ def as_class(result: Any, cls: Any) -> Any:
     if cls is Tensor:
         return result
     if isinstance(result, Tensor):
-        return result if isinstance(result, cls) else result.as_subclass(cls)  # type: ignore[attr-defined]
+        return result if isinstance(result, cls) else result.as_subclass(cls)
     if isinstance(result, (tuple, list)):
         return type(result)([as_class(r, cls) for r in result])
     return result
 
 
 Tensor.__init_subclass__ = classmethod(_init_subclass)  # type: ignore[assignment]
-Tensor.__torch_function__ = classmethod(default_rule)  # type: ignore[attr-defined]
+Tensor.__torch_function__ = classmethod(default_rule)

@@ -88,7 +88,7 @@ def adjoint(input: Tensor) -> Tensor:
     if len(input._sizes) < 2:
         raise RuntimeError(f"tensor.adjoint() is only supported on matrices or batches of matrices. Got {len(input._sizes)}-D tensor.")
     turned = transpose(input, -2, -1)
-    return turned.conj() if input._dtype.is_complex else turned  # type: ignore[attr-defined]
+    return turned.conj() if input._dtype.is_complex else turned
 
 
 def _matrix_view(input: Tensor, name: str) -> Tensor:

@@ -13,8 +13,8 @@ import numpy as np
 from .._core import dtype as dt
 from .._core.draws import DRAWS
 from .._core.mt19937 import MT19937
-from ._arguments import integers
-from ._create import _sizes_argument, check_sizes, require_grad, wrap
+from ._arguments import check_sizes, factory_sizes, integers
+from ._create import wrap
 from ._device import CPU, device, device_of
 from ._dispatch import Operands, check_writable, store_out, write
 from ._grad_mode import mode
@@ -156,11 +156,7 @@ def _sized(name: str, kind: str, doc: str) -> None:
         requires_grad: bool = False,
         **named: Any,
     ) -> Tensor:
-        size = (named.pop("size"),) if "size" in named else size
-        named.pop("names", None)
-        if named:
-            raise TypeError(f"{name}() got an unexpected keyword argument '{next(iter(named))}'")
-        sizes = check_sizes(integers(_sizes_argument(size, name), name), name)
+        sizes = factory_sizes(size, named, name)
         d = dtype or (out._dtype if out is not None else dt.get_default_dtype())
         _only_float(d, name)
         return _finish(draw(generator, kind, sizes, d), device, requires_grad, out)
@@ -240,7 +236,7 @@ def randint(
             "(int low, int high, tuple of ints size)"
         )
     d = dtype or (out._dtype if out is not None else dt.int64)
-    sizes = check_sizes(integers((size,), "randint"), "randint")
+    sizes = check_sizes(integers((size,), "randint"))
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     return _finish(draw(generator, "randint", sizes, d, int(low), int(high)), device, requires_grad, out)
@@ -278,7 +274,7 @@ def normal(
     shape = np.broadcast_shapes(*(t._sizes for t in tensors))
     d = tensors[0]._dtype if len(tensors) == 1 else dt.promote(tensors[0]._dtype, tensors[1]._dtype)
     unit = make(to_device(draw(generator, "normal", shape, d)))
-    with_std = unit.mul_(std).add_(mean)  # type: ignore[attr-defined]
+    with_std = unit.mul_(std).add_(mean)
     if out is not None:
         store_out(with_std, out)
         return out
@@ -329,8 +325,8 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
 def _fill(self: Tensor, values: np.ndarray) -> Tensor:
     """Write drawn values into ``self``; its history ends there, as after ``fill_``."""
     check_writable(self, False)
-    array = to_device(values, next(iter(self._array.devices())) if self.device != CPU else None)  # type: ignore[attr-defined]
-    if mode.grad and self.requires_grad:  # type: ignore[attr-defined]
+    array = to_device(values, next(iter(self._array.devices())) if self.device != CPU else None)
+    if mode.grad and self.requires_grad:
         SPACES[""]["zero_"](self)
         write_plain(self, array)
         return self
@@ -352,7 +348,7 @@ def _sampler(name: str, kind: str, defaults: tuple[tuple[str, Any], ...], doc: s
         given = {**dict(defaults), **dict(zip(names, args, strict=False)), **named}
         if len(args) > len(names) or len(given) > len(names):
             raise TypeError(f"{name}() received an invalid combination of arguments")
-        values = [float(v.item()) if isinstance(v, Tensor) else float(v) for v in given.values()]  # type: ignore[attr-defined]
+        values = [float(v.item()) if isinstance(v, Tensor) else float(v) for v in given.values()]
         shape = self._sizes
         if kind == "normal" and self._strides is not None:
             return _fill(self, draw(generator, kind, shape, self._dtype, *values, False))
@@ -386,6 +382,3 @@ def random_(self: Tensor, *args: Any, generator: Generator | None = None, **name
         return _fill(self, draw(generator, "random", self._sizes, self._dtype))
     low, high = (0, bounds[0]) if len(bounds) == 1 else bounds
     return _fill(self, draw(generator, "randint", self._sizes, self._dtype, low, high))
-
-
-_ = require_grad

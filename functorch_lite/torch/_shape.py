@@ -76,14 +76,14 @@ def view(input: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
 @expose("m")
 def view_as(input: Tensor, other: Tensor) -> Tensor:
     """Return a view of ``input`` in the shape of ``other``."""
-    return input.view(other._sizes)  # type: ignore[attr-defined]
+    return input.view(other._sizes)
 
 
 def _reshaped(input: Tensor, sizes: tuple[int, ...]) -> Tensor:
     sizes = _infer(sizes, math.prod(input._sizes))
     if _view_ops.view_strides(input._sizes, shown_strides(input), sizes) is not None:
         return _view_to(input, sizes)
-    copied = input.clone(memory_format="contiguous")  # type: ignore[attr-defined]
+    copied = input.clone(memory_format="contiguous")
     return _view_to(copied, sizes)
 
 
@@ -138,7 +138,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
         raise RuntimeError(
             f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({own}) in the input tensor"
         )
-    return input.view((*input._sizes[:dim], *sizes, *input._sizes[dim + 1 :]))  # type: ignore[attr-defined]
+    return input.view((*input._sizes[:dim], *sizes, *input._sizes[dim + 1 :]))
 
 
 @expose("fm")
@@ -152,7 +152,7 @@ def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     """Return ``input`` itself if its elements lie in C order, else a copy in which they do."""
     if input._strides is None or is_contiguous(input._sizes, input._strides):
         return input
-    return input.clone(memory_format="contiguous")  # type: ignore[attr-defined]
+    return input.clone(memory_format="contiguous")
 
 
 # --- dims of size 1 -----------------------------------------------------------------------------------

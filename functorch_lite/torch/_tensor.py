@@ -6,7 +6,7 @@ live on the class, so that making a tensor sets four attributes.
 """
 
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -95,6 +95,10 @@ class Tensor:
     _dtype: dt.dtype
     _desc: Any
     _sizes: tuple[int, ...]
+
+    if TYPE_CHECKING:  # the methods are attached by other files, from the declared ops
+
+        def __getattr__(self, name: str) -> Any: ...
 
     @property
     def _array(self) -> Any:

@@ -87,7 +87,7 @@ def make_view(parent: Tensor, step: ViewProgram, ints: tuple, layout: tuple, d: 
     view._desc = d if sizes else d.zero_dim
     if strides != contiguous_strides(sizes) and not is_contiguous(sizes, strides):
         view._strides = strides
-    view._shown_strides = strides  # type: ignore[attr-defined]
+    view._shown_strides = strides
     view._offset = offset
     view._view_of = parent._view_of if parent._view_of is not None else parent
     if not mode.grad:

@@ -17,7 +17,18 @@ def test_digamma_has_pytorchs_poles():
 
 def test_zeta_of_a_negative_shift_sums_the_terms_below_zero():
     result = evaluate("special.zeta.tensor", np.array([3.0]), np.array([-8.3]))
-    np.testing.assert_allclose(result, -34.4122626, rtol=1e-7)
+    np.testing.assert_allclose(result, -34.4123359347954, rtol=1e-7)
+
+
+def test_bessel_functions_are_right_in_float64_where_pytorch_errs_by_1e_7():
+    at = np.array([-5.25, 5.25])
+    # mpmath, 17 digits.
+    np.testing.assert_allclose(
+        evaluate("special.bessel_j0", at), [-0.09308098963931788] * 2, rtol=1e-14
+    )
+    np.testing.assert_allclose(
+        evaluate("special.bessel_j1", at), [0.34501397857943766, -0.34501397857943766], rtol=1e-14
+    )
 
 
 def test_gradients_that_pytorch_does_not_have_raise():
@@ -70,14 +81,14 @@ def function_of(torch, name):
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("name", [*UNARY, *WITHOUT_GRADIENT])
+@pytest.mark.parametrize("name", UNARY)
 def test_special_function_equals_torch(name):
     torch = pytest.importorskip("torch")
     check(torch, function_of(torch, name), name, GRID)
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("name", UNARY)
+@pytest.mark.parametrize("name", [*UNARY, *WITHOUT_GRADIENT])
 def test_special_function_of_float32_equals_torch(name):
     torch = pytest.importorskip("torch")
     check(torch, function_of(torch, name), name, GRID.astype(np.float32), grad=False)
@@ -102,7 +113,9 @@ def test_functions_of_two_equal_torch():
 
 
 @pytest.mark.parity
-@pytest.mark.parametrize("name", [name for name in OPS if "polynomial" in name])
+@pytest.mark.parametrize(
+    "name", [name for name in OPS if "polynomial" in name and not name.endswith(".base")]
+)
 def test_polynomial_equals_torch(name):
     torch = pytest.importorskip("torch")
     x, n = np.repeat(np.linspace(-2.5, 2.5, 11), 9), np.tile(np.arange(-1.0, 8), 11)

@@ -33,53 +33,61 @@ def _widened(*values: Any) -> tuple[list[Any], Any]:
     return [jax.lax.convert_element_type(v, wide) for v in values], dtype
 
 
+def rounded(x: Any, dtype: Any) -> Any:
+    """Return ``x`` in ``dtype``; XLA must not keep more precision than that, as it else would."""
+    if not jnp.issubdtype(dtype, jnp.floating) or jnp.finfo(dtype).bits >= 32:
+        return x.astype(dtype)
+    info = jnp.finfo(dtype)
+    return jax.lax.reduce_precision(x, info.nexp, info.nmant).astype(dtype)
+
+
 def scale(x: Any, factor: Any) -> Any:
     """Return ``x * factor``."""
     (x, factor), dtype = _widened(x, factor)
-    return (x * factor).astype(dtype)
+    return rounded(x * factor, dtype)
 
 
 def divide(x: Any, divisor: Any) -> Any:
     """Return ``x / divisor``."""
     (x, divisor), dtype = _widened(x, divisor)
-    return (x / divisor).astype(dtype)
+    return rounded(x / divisor, dtype)
 
 
 def shift(x: Any, amount: Any) -> Any:
     """Return ``x + amount``."""
     (x, amount), dtype = _widened(x, amount)
-    return (x + amount).astype(dtype)
+    return rounded(x + amount, dtype)
 
 
 def add(x: Any, y: Any, alpha: Any) -> Any:
     """Return ``x + alpha * y``."""
     (x, y, alpha), dtype = _widened(x, y, alpha)
-    return (x + alpha * y).astype(dtype)
+    return rounded(x + alpha * y, dtype)
 
 
 def lerp(x: Any, y: Any, weight: Any) -> Any:
     """Return the point ``weight`` of the way from ``x`` to ``y``, from the nearer end."""
     (x, y, w), dtype = _widened(x, y, weight)
     near = w < 0.5
-    return (jnp.where(near, x, y) + jnp.where(near, w, w - 1) * (y - x)).astype(dtype)
+    return rounded(jnp.where(near, x, y) + jnp.where(near, w, w - 1) * (y - x), dtype)
 
 
 def addcmul(x: Any, a: Any, b: Any, value: Any) -> Any:
     """Return ``x + value * a * b``."""
     (x, a, b, value), dtype = _widened(x, a, b, value)
-    return (x + value * a * b).astype(dtype)
+    return rounded(x + value * a * b, dtype)
 
 
 def addcdiv(x: Any, a: Any, b: Any, value: Any) -> Any:
     """Return ``x + value * a / b``."""
     (x, a, b, value), dtype = _widened(x, a, b, value)
-    return (x + value * a / b).astype(dtype)
+    return rounded(x + value * a / b, dtype)
 
 
 def root(x: Any) -> Any:
     """Return the square root of each element."""
     (x,), dtype = _widened(x)
-    return jnp.sqrt(x).astype(dtype)
+    return rounded(jnp.sqrt(x), dtype)
 
 
 def as_double(x: Any) -> Any:

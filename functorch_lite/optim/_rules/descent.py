@@ -17,6 +17,7 @@ from .arithmetic import (
     decayed,
     lerp,
     next_step,
+    rounded,
     scale,
     shrunk,
 )
@@ -86,17 +87,22 @@ def muon(p: Any, g: Any, state: State, hyper: Hyper, flags: Flags) -> tuple[Any,
 def _orthogonal(x: Any, hyper: Hyper, steps: int) -> Any:
     """Return the nearest (semi-)orthogonal matrix, roughly, by Newton-Schulz in bfloat16."""
     tall = x.shape[0] > x.shape[1]
-    y = x.astype(jnp.bfloat16)
+    y = _rounded(x.astype(jnp.float32))
     y = y.T if tall else y
-    norm = jnp.sqrt(jnp.sum(jnp.square(y.astype(jnp.float32)))).astype(jnp.bfloat16)
-    y = (y / jnp.maximum(norm, hyper["eps"].astype(jnp.bfloat16))).astype(jnp.bfloat16)
+    norm = _rounded(jnp.sqrt(jnp.sum(jnp.square(y.astype(jnp.float32)))))
+    norm = jnp.maximum(norm, hyper["eps"].astype(jnp.bfloat16))
+    y = _rounded(y.astype(jnp.float32) / norm.astype(jnp.float32))
     a, b, c = (hyper[name].astype(jnp.float32) for name in ("ns_a", "ns_b", "ns_c"))
     for _ in range(steps):
-        gram = _product(y, y.T).astype(jnp.bfloat16)
-        update = (b * gram + c * _product(gram, gram)).astype(jnp.bfloat16)
-        y = (a * y + _product(update, y)).astype(jnp.bfloat16)
+        gram = _rounded(_product(y, y.T))
+        update = _rounded(b * gram.astype(jnp.float32) + c * _product(gram, gram))
+        y = _rounded(a * y.astype(jnp.float32) + _product(update, y))
     return y.T if tall else y
 
 
+def _rounded(x: Any) -> Any:
+    return rounded(x, jnp.dtype(jnp.bfloat16))
+
+
 def _product(x: Any, y: Any) -> Any:
-    return jnp.matmul(x, y, preferred_element_type=jnp.float32)
+    return jnp.matmul(x.astype(jnp.float32), y.astype(jnp.float32), precision="highest")

@@ -45,7 +45,8 @@ class _BufferMeta(_TensorMeta):
 def _rebuild_parameter(data: Any, requires_grad: bool, backward_hooks: Any) -> Parameter:
     """Make a pickled ``Parameter`` again."""
     param = Parameter(data, requires_grad)
-    param._backward_hooks = backward_hooks
+    if backward_hooks:
+        param._backward_hooks = backward_hooks
     return param
 
 
@@ -98,10 +99,15 @@ class Parameter(torch.Tensor, metaclass=_ParameterMeta):
     def __reduce_ex__(self, proto: Any) -> tuple[Any, ...]:
         """Pickle as data, ``requires_grad`` and the user's attributes."""
         args = (self.data, self.requires_grad, OrderedDict())
-        state = dict(vars(self))
+        own = vars(self.detach())  # what a tensor itself is made of
+        state = {
+            k: v for k, v in vars(self).items() if k not in own and not hasattr(torch.Tensor, k)
+        }
         if state:
             return _rebuild_parameter_with_state, (*args, state)
         return _rebuild_parameter, args
+
+    __torch_function__ = torch._C._disabled_torch_function_impl  # results are plain tensors
 
 
 class Buffer(torch.Tensor, metaclass=_BufferMeta):
@@ -118,6 +124,8 @@ class Buffer(torch.Tensor, metaclass=_BufferMeta):
         t.persistent = persistent
         t._is_buffer = True
         return t
+
+    __torch_function__ = torch._C._disabled_torch_function_impl
 
 
 class UninitializedTensorMixin:

@@ -12,6 +12,8 @@ def plain(value):
     if isinstance(value, str):
         value = re.sub(r" at 0x[0-9a-f]+", " at 0x", value)
         return value.replace("functorch_lite.torch", "torch")
+    if isinstance(value, type):
+        return value.__name__
     if hasattr(value, "detach"):
         t = value.detach()
         return (str(t.dtype), tuple(t.shape), bool(value.requires_grad), t.tolist())
@@ -19,8 +21,6 @@ def plain(value):
         return {plain(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
-    if isinstance(value, type):
-        return value.__name__
     return value
 
 
@@ -39,8 +39,10 @@ def outcome(torch, scenario):
 def close(a, b):
     """Equal, floats to float32's rounding."""
     if isinstance(a, float) and isinstance(b, float):
-        return a == b or (math.isnan(a) and math.isnan(b)) or math.isclose(
-            a, b, rel_tol=2e-5, abs_tol=2e-6
+        return (
+            a == b
+            or (math.isnan(a) and math.isnan(b))
+            or math.isclose(a, b, rel_tol=2e-5, abs_tol=2e-6)
         )
     if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
         return len(a) == len(b) and all(close(x, y) for x, y in zip(a, b, strict=True))

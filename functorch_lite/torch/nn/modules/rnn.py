@@ -243,7 +243,7 @@ class RNNBase(Module):
         return packed, self.permute_hidden(hidden, inverse)
 
     def _bad_dim(self, dim: int) -> str:
-        end = "D" if self.mode == "LSTM" else "D tensor"  # as uneven as PyTorch's
+        end = "D tensor" if self.mode.startswith("RNN") else "D"  # as uneven as PyTorch's
         name = type(self).__name__
         return f"{name}: Expected input to be 2D or 3D, got {dim}{end} instead"
 

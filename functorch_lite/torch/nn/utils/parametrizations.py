@@ -10,6 +10,7 @@ from .. import functional as F
 from ..modules.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ..modules.module import Module
 from . import parametrize
+from .weight_norm import norm_except_dim, weight_of
 
 __all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 
@@ -166,11 +167,11 @@ class _WeightNorm(Module):
 
     def forward(self, weight_g: Any, weight_v: Any) -> Any:
         """Length and direction -> weight."""
-        return torch._weight_norm(weight_v, weight_g, self.dim)
+        return weight_of(weight_g, weight_v, self.dim)
 
     def right_inverse(self, weight: Any) -> tuple[Any, Any]:
         """Weight -> length and direction."""
-        return torch.norm_except_dim(weight, 2, self.dim), weight
+        return norm_except_dim(weight, self.dim), weight
 
 
 def weight_norm(module: Any, name: str = "weight", dim: int | None = 0) -> Any:

@@ -123,8 +123,8 @@ def _reparametrize_module(
 def _check_names(module: Any, given: dict[str, Any]) -> None:
     wanted = _names(module)
     problems = []
-    unexpected = [repr(name) for name in given if name not in wanted]
-    missing = [repr(name) for name in wanted if name not in given]
+    unexpected = [repr(name) for name in sorted(given) if name not in wanted]
+    missing = [repr(name) for name in sorted(wanted) if name not in given]
     if unexpected:
         problems.append(f"Unexpected key(s): {', '.join(unexpected)}.")
     if missing:

@@ -14,6 +14,19 @@ from ..parameter import Parameter, UninitializedParameter
 __all__ = ["WeightNorm", "remove_weight_norm", "weight_norm"]
 
 
+def norm_except_dim(v: Any, dim: int) -> Any:
+    """Return the 2-norms of ``v`` along all dimensions but ``dim``, kept; with -1 one norm."""
+    if dim == -1:
+        return torch.norm(v)
+    others = [d for d in range(v.dim()) if d != dim % v.dim()]
+    return torch.norm(v, dim=others, keepdim=True)
+
+
+def weight_of(g: Any, v: Any, dim: int) -> Any:
+    """Return g * v / |v|."""
+    return v * (g / norm_except_dim(v, dim))
+
+
 class WeightNorm:
     """The forward pre-hook: weight = g * v / |v|, norms over all dimensions but ``dim``."""
 
@@ -25,7 +38,7 @@ class WeightNorm:
     def compute_weight(self, module: Any) -> Any:
         """Return the weight from g and v."""
         g, v = getattr(module, self.name + "_g"), getattr(module, self.name + "_v")
-        return torch._weight_norm(v, g, self.dim)
+        return weight_of(g, v, self.dim)
 
     @staticmethod
     def apply(module: Any, name: str, dim: int | None) -> WeightNorm:
@@ -49,7 +62,7 @@ class WeightNorm:
                 "Make sure to run the dummy forward before applying weight normalization"
             )
         del module._parameters[name]
-        length = torch.norm_except_dim(weight, 2, fn.dim).data
+        length = norm_except_dim(weight, fn.dim).data
         module.register_parameter(name + "_g", Parameter(length))
         module.register_parameter(name + "_v", Parameter(weight.data))
         setattr(module, name, fn.compute_weight(module))

@@ -1,0 +1,29 @@
+"""``torch.cpu``: the interface of ``torch.cuda`` for the CPU."""
+
+from ._devices import (
+    Event,
+    Stream,
+    StreamContext,
+    current_device,
+    current_stream,
+    device_count,
+    is_available,
+    is_initialized,
+    set_device,
+    stream,
+    synchronize,
+)
+
+__all__ = [
+    "Event",
+    "Stream",
+    "StreamContext",
+    "current_device",
+    "current_stream",
+    "device_count",
+    "is_available",
+    "is_initialized",
+    "set_device",
+    "stream",
+    "synchronize",
+]

@@ -1,0 +1,7 @@
+"""``torch.linalg``: linear algebra.  The functions are the ops declared with ``space="linalg"``."""
+
+from ._register import SPACES
+
+globals().update(SPACES["linalg"])
+
+__all__ = sorted(SPACES["linalg"])
