@@ -54,8 +54,14 @@ class dtype:  # noqa: N801 - PyTorch spells the class so
     def __repr__(self) -> str:
         return f"torch.{self.name}"
 
-    def __reduce__(self) -> str:
-        return self.name
+    def __reduce__(self) -> tuple:
+        return by_name, (self.name,)
+
+    def __copy__(self) -> "dtype":
+        return self
+
+    def __deepcopy__(self, memo: dict) -> "dtype":
+        return self
 
     def to_real(self) -> "dtype":
         """Return the dtype of the real part (itself, unless complex)."""

@@ -23,7 +23,9 @@ class Window:
     counts: tuple[int, ...]
 
     def axis(self, i: int) -> tuple[int, int, int, int, int]:
-        """Return (kernel, stride, dilation, padding, count) of dim ``i``, as ``slices`` takes them."""
+        """Return (kernel, stride, dilation, padding, count) of dim ``i``, as ``slices`` takes
+        them.
+        """
         return self.kernel[i], self.stride[i], self.dilation[i], self.padding[i], self.counts[i]
 
 
@@ -38,15 +40,24 @@ def window(
     ceil_mode: bool,
 ) -> Window:
     """Check the arguments of pooling op ``name`` over ``n`` dims (1-d ops come here as 2-d)."""
-    kernel, step, pad, dil = (_spread(n, v) for v in (kernel_size, kernel_size if stride in (None, ()) else stride, padding, dilation))
-    for what, value in (("kernel_size", kernel), ("stride", step), ("padding", pad), ("dilation", dil)):
+    kernel, step, pad, dil = (
+        _spread(n, v)
+        for v in (kernel_size, kernel_size if stride in (None, ()) else stride, padding, dilation)
+    )
+    for what, value in (
+        ("kernel_size", kernel),
+        ("stride", step),
+        ("padding", pad),
+        ("dilation", dil),
+    ):
         if len(value) != n:
             raise RuntimeError(f"{name}: {what} must {_form(name, n, what)}")
     _check_rank(name, n, shape)
     _check_steps(kernel, step, pad, dil)
     spatial = shape[-n:]
     counts = tuple(
-        pooled_size(*numbers, ceil_mode) for numbers in zip(spatial, kernel, step, pad, dil, strict=True)
+        pooled_size(*numbers, ceil_mode)
+        for numbers in zip(spatial, kernel, step, pad, dil, strict=True)
     )
     _check_signs(n, kernel, step, dil)
     _check_sizes(name, n, shape, kernel, counts)
@@ -60,7 +71,9 @@ def _spread(n: int, value: Any) -> tuple[int, ...]:
 def _form(name: str, n: int, what: str) -> str:
     count = _WORDS[n]
     if name == "avg_pool3d":
-        return f"be {'omitted, ' if what == 'stride' else ''}a single int, or a tuple of {count} ints"
+        return (
+            f"be {'omitted, ' if what == 'stride' else ''}a single int, or a tuple of {count} ints"
+        )
     if what == "stride":
         return f"either be omitted, a single int, or a tuple of {count} ints"
     if what == "dilation":
@@ -75,7 +88,8 @@ def _check_rank(name: str, n: int, shape: tuple[int, ...]) -> None:
         if len(shape) < 3:
             rank = max(len(shape), 1)
             raise IndexError(
-                f"Dimension out of range (expected to be in range of [-{rank}, {rank - 1}], but got -3)"
+                f"Dimension out of range (expected to be in range of [-{rank}, {rank - 1}], but "
+                "got -3)"
             )
         raise RuntimeError(
             "Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, "
@@ -119,7 +133,8 @@ def _check_sizes(name: str, n: int, shape: tuple[int, ...], kernel: tuple, count
     if n == 3 and 0 in own:
         kernel_name = "max_pool3d_with_indices_out_cpu_template" if "max" in name else name
         raise RuntimeError(
-            f"{kernel_name}(): Expected input's non-batch dimensions to have positive length, but input has "
+            f"{kernel_name}(): Expected input's non-batch dimensions to have positive length, but "
+            "input has "
             f"a shape of {list(shape)} and non-batch dimension 0 has length zero!"
         )
     if name == "avg_pool3d" and any(c < 1 for c in counts):
@@ -137,31 +152,47 @@ def check_one_dim(name: str, shape: tuple[int, ...], **sizes: Any) -> None:
     """Check the ranks that ``name``, a 1-d pooling op computed as 2-d, accepts."""
     if len(shape) not in (2, 3):
         raise RuntimeError(
-            f"Expected 2 to 3 dimensions, but got {len(shape)}-dimensional tensor for argument #1 'self' "
+            f"Expected 2 to 3 dimensions, but got {len(shape)}-dimensional tensor for argument #1 "
+            "'self' "
             f"(while checking arguments for {name})"
         )
     for what, value in sizes.items():
         if isinstance(value, (tuple, list)) and len(value) > 1:
-            raise RuntimeError(f"{name}() argument '{what}' should contain one int (got {len(value)})")
+            raise RuntimeError(
+                f"{name}() argument '{what}' should contain one int (got {len(value)})"
+            )
 
 
 def check_max_pool1d(
-    shape: tuple[int, ...], kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+    shape: tuple[int, ...],
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
 ) -> None:
     """Check the arguments of ``max_pool1d``, which has a kernel and texts of its own."""
     if len(shape) not in (2, 3) or 0 in shape[-2:]:
         raise RuntimeError(
-            "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, "
+            "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for "
+            "input, "
             f"but got:{list(shape)}"
         )
     given = {"kernel_size": kernel_size, "stride": stride, "padding": padding, "dilation": dilation}
     for what, value in given.items():
         if isinstance(value, (tuple, list)) and len(value) > 1:
-            form = {"stride": "None, an int, list of ints,", "padding": "an int, list of ints,"}.get(what, "an int, list of ints")
+            form = {
+                "stride": "None, an int, list of ints,",
+                "padding": "an int, list of ints,",
+            }.get(what, "an int, list of ints")
             raise RuntimeError(
-                f"max_pool1d() {what} must be {form} or tuple of ints of size 1 but got size {len(value)}"
+                f"max_pool1d() {what} must be {form} or tuple of ints of size 1 but got size "
+                f"{len(value)}"
             )
-    (k,), (s,), (p,), (d,) = (per_dim(v, 1) for v in (kernel_size, kernel_size if stride in (None, ()) else stride, padding, dilation))
+    (k,), (s,), (p,), (d,) = (
+        per_dim(v, 1)
+        for v in (kernel_size, kernel_size if stride in (None, ()) else stride, padding, dilation)
+    )
     for what, value in (("kernel_size", k), ("stride", s)):
         if value <= 0:
             raise RuntimeError(f"max_pool1d() {what} must be greater than zero, but got {value}")

@@ -128,7 +128,8 @@ def _build(op: Op, descriptors: tuple[Descriptor, ...], statics: tuple, into: dt
     fixed = dict(zip((p.name for p in op.params if p.role not in (OPERAND, SCALAR)), statics, strict=True))
     promoted = _promoted_names(op)
     common = _common(op.promote, promoted, dict(zip(names, descriptors, strict=True)))
-    compute = dt.float32 if common in (dt.float16, dt.bfloat16) else common
+    widen = common in (dt.float16, dt.bfloat16) and not (op.promote is not None and op.promote.to_bool)
+    compute = dt.float32 if widen else common
 
     def fn(*flat: Any) -> Any:
         arguments = dict(fixed)

@@ -1,4 +1,5 @@
-"""What the losses share: the ``reduction`` argument, its two deprecated forerunners, shape warnings.
+"""What the losses share: the ``reduction`` argument, its two deprecated forerunners, shape
+warnings.
 
 Bodies run once per program, so the warnings, which PyTorch gives at each call, are given by the
 ``check`` functions here.  Floor 1.
@@ -14,7 +15,9 @@ from ._common import broadcast_shape
 
 
 def reduction_of(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
-    """Return "mean", "sum" or "none"; the deprecated arguments, where given, override ``reduction``."""
+    """Return "mean", "sum" or "none"; the deprecated arguments, where given, override
+    ``reduction``.
+    """
     if size_average is not None or reduce is not None:
         if reduce is False:
             return "none"
@@ -52,7 +55,10 @@ def warn_deprecated(
     """Warn, in PyTorch's words, about the deprecated spellings of ``reduction``."""
     if size_average is not None or reduce is not None:
         instead = reduction_of(size_average, reduce, reduction)
-        text = f"size_average and reduce args will be deprecated, please use reduction='{instead}' instead."
+        text = (
+            f"size_average and reduce args will be deprecated, please use reduction='{instead}' "
+            "instead."
+        )
         warnings.warn(text, UserWarning, stacklevel=3)
     elif reduction == "elementwise_mean":
         text = "reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead."
@@ -64,7 +70,8 @@ def warn_shapes(input: Any, target: Any, **arguments: Any) -> None:
     warn_deprecated(**arguments)
     if tuple(input.shape) != tuple(target.shape):
         text = (
-            f"Using a target size ({_size(target)}) that is different to the input size ({_size(input)}). "
+            f"Using a target size ({_size(target)}) that is different to the input size "
+            f"({_size(input)}). "
             "This will likely lead to incorrect results due to broadcasting. "
             "Please ensure they have the same size."
         )

@@ -10,7 +10,9 @@ import numpy as np
 from jax import lax
 
 SHORT = 128
-"""Rows shorter than this are summed by an ordinary reduction, which XLA fuses with its neighbours."""
+"""Rows shorter than this are summed by an ordinary reduction, which XLA fuses with its
+neighbours.
+"""
 
 
 def row_sum(x: jnp.ndarray) -> jnp.ndarray:

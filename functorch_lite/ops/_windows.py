@@ -12,7 +12,9 @@ from jax import lax
 
 
 def per_dim(value: int | Sequence[int], count: int) -> tuple[int, ...]:
-    """Spread an int, or a sequence of one, over ``count`` dims; longer sequences stay as they are."""
+    """Spread an int, or a sequence of one, over ``count`` dims; longer sequences stay as they
+    are.
+    """
     if not isinstance(value, (tuple, list)):
         return (int(value),) * count
     return tuple(value) * count if len(value) == 1 else tuple(value)
@@ -23,8 +25,12 @@ def extent(kernel: int, dilation: int) -> int:
     return dilation * (kernel - 1) + 1
 
 
-def pooled_size(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool) -> int:
-    """Return how many windows fit; with ``ceil_mode`` a last ragged one counts if it starts inside."""
+def pooled_size(
+    size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool
+) -> int:
+    """Return how many windows fit; with ``ceil_mode`` a last ragged one counts if it starts
+    inside.
+    """
     span = size + 2 * padding - extent(kernel, dilation)
     if not ceil_mode:
         return span // stride + 1
@@ -51,14 +57,19 @@ def slices(
     count: int,
     fill: object = 0,
 ) -> list[jnp.ndarray]:
-    """Return ``kernel`` arrays; number i holds element i of each of the ``count`` windows on ``axis``."""
+    """Return ``kernel`` arrays; number i holds element i of each of the ``count`` windows on
+    ``axis``.
+    """
     blocks = count + (extent(kernel, dilation) - 1) // stride
     x = fit(x, axis, padding, blocks * stride, fill)
     phases = [x]
     if stride > 1:
         folded = x.reshape(*x.shape[:axis], blocks, stride, *x.shape[axis + 1 :])
         phases = [part.squeeze(axis + 1) for part in lax.split(folded, [1] * stride, axis + 1)]
-    starts = [(i * dilation) % stride for i in range(kernel)], [(i * dilation) // stride for i in range(kernel)]
+    starts = (
+        [(i * dilation) % stride for i in range(kernel)],
+        [(i * dilation) // stride for i in range(kernel)],
+    )
     return [
         lax.slice_in_dim(phases[phase], shift, shift + count, axis=axis)
         for phase, shift in zip(*starts, strict=True)

@@ -10,7 +10,6 @@ import math
 import jax
 import jax.numpy as jnp
 
-from .._core.errors import UnsupportedError
 from ._common import kind, refuse, require, with_derivative
 from ._registry import COMMON, FLOAT, Scalar, op
 from .elementwise import absolute, sigmoid, tanh
@@ -173,43 +172,24 @@ def softshrink(input, lambd: Scalar = 0.5):
     return _softshrink(input, _like(lambd, input))
 
 
-def _rrelu(input, lower, upper, training):
-    require("leaky_relu_cpu", "f", input)
-    if training:
-        raise UnsupportedError(
-            "rrelu with training=True", "Use leaky_relu, or call it with training=False."
-        )
-    return _leaky(input, (_like(lower, input) + _like(upper, input)) / 2)
-
-
-def _check_rrelu(input, lower=0, upper=0, training=False, inplace=False):
+def _check_rrelu(input, noise=None, lower=0, upper=0):
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
 
 
-@op("fi", promote=COMMON, check=_check_rrelu, node="RreluWithNoiseBackward0")
-def rrelu(input, lower: Scalar = 1.0 / 8, upper: Scalar = 1.0 / 3, training: bool = False):
-    """leaky_relu with slope (lower + upper) / 2; the random training mode is unsupported."""
-    return _rrelu(input, lower, upper, training)
+@op("", name="_scaled_mask", node="NativeDropoutBackward0")
+def scaled_mask(input, mask, scale: Scalar):
+    """``input`` where ``mask`` is one, times ``scale``: dropout with a mask already drawn."""
+    return input * mask.astype(input.dtype) * _like(scale, input)
 
 
-@op(
-    "fi",
-    name="rrelu",
-    space=_F,
-    promote=COMMON,
-    check=_check_rrelu,
-    node="RreluWithNoiseBackward0",
-)
-def functional_rrelu(
-    input,
-    lower: Scalar = 1.0 / 8,
-    upper: Scalar = 1.0 / 3,
-    training: bool = False,
-    inplace: bool = False,
-):
-    """leaky_relu with slope (lower + upper) / 2; the random training mode is unsupported."""
-    return _rrelu(input, lower, upper, training)
+@op("", name="_rrelu_with_noise", promote=COMMON, check=_check_rrelu, node="RreluWithNoiseBackward0")
+def rrelu(input, noise, lower: Scalar, upper: Scalar):
+    """``input`` times ``noise``, its drawn slopes; None: leaky_relu with slope (lower + upper) / 2."""
+    require("leaky_relu_cpu" if noise is None else "rrelu_with_noise_out_cpu", "f", input)
+    if noise is None:
+        return _leaky(input, (_like(lower, input) + _like(upper, input)) / 2)
+    return input * noise
 
 
 # --- exponential below zero -----------------------------------------------------------------------

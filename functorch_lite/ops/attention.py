@@ -29,7 +29,8 @@ def scaled_dot_product_attention(
 ):
     """``softmax(query key^T * scale + mask) value`` over (*, L, E), (*, S, E) and (*, S, V).
 
-    ``attn_mask`` is added, or True where a key takes part.  ``scale`` is ``1 / sqrt(E)`` by default.
+    ``attn_mask`` is added, or True where a key takes part.  ``scale`` is ``1 / sqrt(E)`` by
+    default.
     With ``enable_gqa`` groups of query heads share a key head.  Dropout multiplies the weights by
     ``noise``, a drawn and already scaled mask of shape (*, L, S).
     """
@@ -74,15 +75,19 @@ def _check(query, key, value, attn_mask, is_causal, dropout_p):
         )
     if attn_mask is not None and is_causal and (query.ndim != 4 or dropout_p > 0):
         raise RuntimeError(
-            "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
+            "_scaled_dot_product_attention: Explicit attn_mask should not be set when "
+            "is_causal=True"
         )
     if attn_mask is not None and attn_mask.dtype not in (jnp.bool_, jnp.float32, query.dtype):
         raise RuntimeError(
-            "Expected attn_mask dtype to be bool or float or to match query dtype, but got attn_mask.dtype: "
+            "Expected attn_mask dtype to be bool or float or to match query dtype, but got "
+            "attn_mask.dtype: "
             f"{_name(attn_mask)} and  query.dtype: {_name(query)} instead."
         )
 
 
 def _name(x):
     name = dt.scalar_name(dt.from_np(x.dtype))
-    return {"Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long int"}.get(name, name.lower())
+    return {"Half": "c10::Half", "BFloat16": "c10::BFloat16", "Long": "long int"}.get(
+        name, name.lower()
+    )

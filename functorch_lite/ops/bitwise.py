@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._common import broadcasting, kind, only
-from ._registry import BOOL, COMMON, binary, unary
+from ._registry import BOOL, COMMON, Scalar, binary, op, unary
 
 # --- logical --------------------------------------------------------------------------------------
 
@@ -53,7 +53,19 @@ def _right(a, b):
 
 
 _bits = functools.partial(binary, promote=COMMON, grad=False)
-_on_bits = functools.partial(_bits, numbers="input other")
+
+
+def _on_bits(name, fun, doc, methods):
+    """Declare ``name`` for two tensors or tensor and number, and for number and tensor."""
+    _bits(name, fun, doc=doc, methods=methods, numbers="other")
+
+    def of_number(input: Scalar, other):
+        return fun(input, other)
+
+    of_number.__doc__ = doc
+    op("fo", name=f"{name}.base", promote=COMMON.of("input", "other"), grad=False)(of_number)
+
+
 _not, _left, _right = (
     only("bitwise_not_cpu", "bi", jnp.invert),
     *(_exact(f"{side}shift_cpu", fun, "i") for side, fun in (("l", _left), ("r", _right))),

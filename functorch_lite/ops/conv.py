@@ -26,7 +26,13 @@ SHIFTED_TAPS = 27
 
 @op("f", node="ConvolutionBackward0", aliases="nn.functional.conv1d", tuned="convolution")
 def conv1d(
-    input, weight, bias=None, stride: Dims = 1, padding: Dims | str = 0, dilation: Dims = 1, groups: int = 1
+    input,
+    weight,
+    bias=None,
+    stride: Dims = 1,
+    padding: Dims | str = 0,
+    dilation: Dims = 1,
+    groups: int = 1,
 ):
     """Cross-correlate ``input`` (N, C, L) or (C, L) with ``weight`` (O, C / groups, K).
 
@@ -37,22 +43,37 @@ def conv1d(
 
 @op("f", node="ConvolutionBackward0", aliases="nn.functional.conv2d", tuned="convolution")
 def conv2d(
-    input, weight, bias=None, stride: Dims = 1, padding: Dims | str = 0, dilation: Dims = 1, groups: int = 1
+    input,
+    weight,
+    bias=None,
+    stride: Dims = 1,
+    padding: Dims | str = 0,
+    dilation: Dims = 1,
+    groups: int = 1,
 ):
     """Cross-correlate ``input`` (N, C, H, W) or (C, H, W) with ``weight`` (O, C / groups, KH, KW).
 
-    ``padding`` is a number of zeros on both sides (one for all dims or one each), ``"valid"`` or ``"same"``.
+    ``padding`` is a number of zeros on both sides (one for all dims or one each), ``"valid"`` or
+    ``"same"``.
     """
     return _conv(2, input, weight, bias, stride, padding, dilation, groups)
 
 
 @op("f", node="ConvolutionBackward0", aliases="nn.functional.conv3d", tuned="convolution")
 def conv3d(
-    input, weight, bias=None, stride: Dims = 1, padding: Dims | str = 0, dilation: Dims = 1, groups: int = 1
+    input,
+    weight,
+    bias=None,
+    stride: Dims = 1,
+    padding: Dims | str = 0,
+    dilation: Dims = 1,
+    groups: int = 1,
 ):
-    """Cross-correlate ``input`` (N, C, D, H, W) or (C, D, H, W) with ``weight`` (O, C / groups, KD, KH, KW).
+    """Cross-correlate ``input`` (N, C, D, H, W) or (C, D, H, W) with ``weight`` (O, C / groups, KD,
+    KH, KW).
 
-    ``padding`` is a number of zeros on both sides (one for all dims or one each), ``"valid"`` or ``"same"``.
+    ``padding`` is a number of zeros on both sides (one for all dims or one each), ``"valid"`` or
+    ``"same"``.
     """
     return _conv(3, input, weight, bias, stride, padding, dilation, groups)
 
@@ -69,7 +90,9 @@ def conv_transpose1d(
     dilation: Dims = 1,
 ):
     """Gradient of ``conv1d`` as a map of its own: (N, C, L) with weight (C, O / groups, K)."""
-    return _conv_transpose(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    return _conv_transpose(
+        1, input, weight, bias, stride, padding, output_padding, groups, dilation
+    )
 
 
 @op("f", node="ConvolutionBackward0", aliases="nn.functional.conv_transpose2d", tuned="convolution")
@@ -83,8 +106,12 @@ def conv_transpose2d(
     groups: int = 1,
     dilation: Dims = 1,
 ):
-    """Gradient of ``conv2d`` as a map of its own: (N, C, H, W) with weight (C, O / groups, KH, KW)."""
-    return _conv_transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    """Gradient of ``conv2d`` as a map of its own: (N, C, H, W) with weight (C, O / groups, KH,
+    KW).
+    """
+    return _conv_transpose(
+        2, input, weight, bias, stride, padding, output_padding, groups, dilation
+    )
 
 
 @op("f", node="ConvolutionBackward0", aliases="nn.functional.conv_transpose3d", tuned="convolution")
@@ -98,8 +125,12 @@ def conv_transpose3d(
     groups: int = 1,
     dilation: Dims = 1,
 ):
-    """Gradient of ``conv3d`` as a map of its own: (N, C, D, H, W) with weight (C, O / groups, KD, KH, KW)."""
-    return _conv_transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
+    """Gradient of ``conv3d`` as a map of its own: (N, C, D, H, W) with weight (C, O / groups, KD,
+    KH, KW).
+    """
+    return _conv_transpose(
+        3, input, weight, bias, stride, padding, output_padding, groups, dilation
+    )
 
 
 def _conv(n, input, weight, bias, stride, padding, dilation, groups):
@@ -165,7 +196,11 @@ def _compute(x, weight, stride, pads, dilation, groups):
         return jnp.zeros((x.shape[0], channels, *spatial), x.dtype) + anchor
     taps = weight[0].size
     depthwise = groups == x.shape[1] == weight.shape[0] and groups > 1
-    if taps <= SHIFTED_TAPS and (depthwise or groups == 1) and jnp.issubdtype(x.dtype, jnp.floating):
+    if (
+        taps <= SHIFTED_TAPS
+        and (depthwise or groups == 1)
+        and jnp.issubdtype(x.dtype, jnp.floating)
+    ):
         return _shifted_conv(x, weight, stride, pads, dilation, groups)
     return _lax_conv(x, weight, stride, pads, dilation, groups)
 
@@ -238,18 +273,29 @@ def _check_rank(name, n, input):
 
 def _check_dtypes(input, weight, bias):
     if bias is not None and bias.dtype != input.dtype:
-        names = [_TYPE_NAMES.get(dt.from_np(x.dtype).name, dt.from_np(x.dtype).name) for x in (input, bias)]
+        names = [
+            _TYPE_NAMES.get(dt.from_np(x.dtype).name, dt.from_np(x.dtype).name)
+            for x in (input, bias)
+        ]
         raise RuntimeError(f"Input type ({names[0]}) and bias type ({names[1]}) should be the same")
     if weight.dtype != input.dtype:
         names = [dt.scalar_name(dt.from_np(x.dtype)) for x in (input, weight)]
         raise RuntimeError(f"expected scalar type {names[0]} but found {names[1]}")
 
 
-_TYPE_NAMES = {"float32": "float", "float64": "double", "int64": "long", "int32": "int", "float16": "c10::Half"}
+_TYPE_NAMES = {
+    "float32": "float",
+    "float64": "double",
+    "int64": "long",
+    "int32": "int",
+    "float16": "c10::Half",
+}
 
 
 def _not_implemented(kernel, input):
-    return NotImplementedError(f"\"{kernel}\" not implemented for '{dt.scalar_name(dt.from_np(input.dtype))}'")
+    return NotImplementedError(
+        f"\"{kernel}\" not implemented for '{dt.scalar_name(dt.from_np(input.dtype))}'"
+    )
 
 
 def _expand(name, value, n):
@@ -269,10 +315,14 @@ def _named_padding(n, padding, weight, stride, dilation):
         raise RuntimeError(f"Invalid padding string: '{padding}'")
     if any(s != 1 for s in stride):
         raise RuntimeError("padding='same' is not supported for strided convolutions")
-    totals = [extent(k, d) - 1 for k, d in zip(weight.shape[2:], _expand("dilation", dilation, n), strict=True)]
+    totals = [
+        extent(k, d) - 1
+        for k, d in zip(weight.shape[2:], _expand("dilation", dilation, n), strict=True)
+    ]
     if any(total % 2 for total in totals):
         warnings.warn(
-            "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded "
+            "Using padding='same' with even kernel lengths and odd dilation may require a "
+            "zero-padded "
             "copy of the input be created",
             UserWarning,
             stacklevel=2,
@@ -310,7 +360,8 @@ def _check_weight(x, weight, groups, bias, transposed):
     if x.shape[1] != wanted:
         given = given if transposed else f"Given groups={groups}"
         raise RuntimeError(
-            f"{given}, weight of size {size}, expected input{list(x.shape)} to have {wanted} channels, "
+            f"{given}, weight of size {size}, expected input{list(x.shape)} to have {wanted} "
+            "channels, "
             f"but got {x.shape[1]} channels instead"
         )
     outputs = size[1] * groups if transposed else size[0]
@@ -327,31 +378,46 @@ def _check_kernel(x, weight, pads, dilation):
     kernel = [extent(k, d) for k, d in zip(weight.shape[2:], dilation, strict=True)]
     if any(k > p for k, p in zip(kernel, padded, strict=True)):
         raise RuntimeError(
-            f"Calculated padded input size per channel: ({_times(padded)}). Kernel size: ({_times(kernel)}). "
+            f"Calculated padded input size per channel: ({_times(padded)}). Kernel size: "
+            f"({_times(kernel)}). "
             "Kernel size can't be greater than actual input size"
         )
     if 0 in weight.shape[2:]:
         size = (1, *weight.shape[2:])[-max(len(kernel), 2) :]
-        text = f": {_times(size)} (TxHxW)" if len(size) == 3 else f" kernel_height: {size[0]} kernel_width: {size[1]}"
+        text = (
+            f": {_times(size)} (TxHxW)"
+            if len(size) == 3
+            else f" kernel_height: {size[0]} kernel_width: {size[1]}"
+        )
         raise RuntimeError(f"kernel size should be greater than zero, but got{text}")
 
 
 def _check_transposed(name, x, kernel, stride, padding, dilation, extra):
     if 0 in x.shape[2:]:
         shown = [*x.shape[:2], *(1,) * (len(kernel) == 1), *x.shape[2:]]
-        raise RuntimeError(f"Only zero batch or zero channel inputs are supported, but got input shape: {shown}")
+        raise RuntimeError(
+            f"Only zero batch or zero channel inputs are supported, but got input shape: {shown}"
+        )
     if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation, strict=True)):
-        names = {1: ("height", "width"), 2: ("height", "width"), 3: ("depth", "height", "width")}[len(kernel)]
+        names = {1: ("height", "width"), 2: ("height", "width"), 3: ("depth", "height", "width")}[
+            len(kernel)
+        ]
         rows = (("output_padding", extra, 0), ("stride", stride, 1), ("dilation", dilation, 1))
         text = " ".join(
             f"{row}_{dim}: {value}"
             for row, values, first in rows
-            for dim, value in zip(names, (*(first,) * (len(names) - len(values)), *values), strict=True)
+            for dim, value in zip(
+                names, (*(first,) * (len(names) - len(values)), *values), strict=True
+            )
         )
-        raise RuntimeError(f"output padding must be smaller than either stride or dilation, but got {text}")
+        raise RuntimeError(
+            f"output padding must be smaller than either stride or dilation, but got {text}"
+        )
     out = [
         (size - 1) * s - 2 * p + extent(k, d) + e
-        for size, s, p, k, d, e in zip(x.shape[2:], stride, padding, kernel, dilation, extra, strict=True)
+        for size, s, p, k, d, e in zip(
+            x.shape[2:], stride, padding, kernel, dilation, extra, strict=True
+        )
     ]
     if any(size < 1 for size in out):
         low, high = list(x.shape[2:]), out

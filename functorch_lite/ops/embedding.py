@@ -43,7 +43,9 @@ def embedding(
 
 @op("f", name="_embedding_renorm", grad=False, check=_check_indices)
 def embedding_renorm(weight, indices, max_norm: Scalar, norm_type: float = 2.0):
-    """``weight`` with each row that ``indices`` name scaled down to a ``norm_type`` norm of ``max_norm``."""
+    """``weight`` with each row that ``indices`` name scaled down to a ``norm_type`` norm of
+    ``max_norm``.
+    """
     size = jnp.abs(weight)
     norm = size.max(1) if np.isinf(norm_type) else (size**norm_type).sum(1) ** (1 / norm_type)
     named = jnp.zeros(weight.shape[0], bool).at[indices.reshape(-1)].set(True, mode="drop")
@@ -54,16 +56,23 @@ def embedding_renorm(weight, indices, max_norm: Scalar, norm_type: float = 2.0):
 def _check_bags(input, weight, offsets=None, include_last_offset=False, **_):
     """Raise for an index outside the table and for offsets that are not those of bags."""
     values = np.asarray(input).reshape(-1)
-    if input.ndim == 1 and offsets is not None and offsets.size and offsets.dtype in (np.int32, np.int64):
+    if (
+        input.ndim == 1
+        and offsets is not None
+        and offsets.size
+        and offsets.dtype in (np.int32, np.int64)
+    ):
         starts = np.asarray(offsets)
         if starts[0] != 0:
             raise RuntimeError(
-                "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
+                "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start "
+                "from "
                 f"position 0. However, got {starts[0]}"
             )
         if starts[-1] > values.size:
             raise RuntimeError(
-                f"offsets[-1] can not be greater than input's length {values.size} but got offsets[-1] of "
+                f"offsets[-1] can not be greater than input's length {values.size} but got "
+                "offsets[-1] of "
                 f"{starts[-1]}"
             )
     if values.dtype not in (np.int32, np.int64) or weight.ndim != 2:
@@ -99,7 +108,9 @@ def embedding_bag(
     _refuse_sparse(sparse)
     if max_norm is not None:
         raise UnsupportedError("max_norm inside embedding_bag", "Renormalize the table first.")
-    indices, offsets, weights, count = _bags(input, weight, offsets, per_sample_weights, include_last_offset)
+    indices, offsets, weights, count = _bags(
+        input, weight, offsets, per_sample_weights, include_last_offset
+    )
     _check_mode(mode, scale_grad_by_freq, per_sample_weights)
     _check_integers("embedding_bag", indices, offsets)
     bag = jnp.searchsorted(offsets, jnp.arange(indices.size), side="right") - 1
@@ -108,7 +119,9 @@ def embedding_bag(
     if padding_idx is not None:
         counted &= indices != padding_idx % weight.shape[0]
     if scale_grad_by_freq:
-        rows = _scale_gradient(rows, 1 / _bag_frequency(weight, indices)[:, None].astype(rows.dtype))
+        rows = _scale_gradient(
+            rows, 1 / _bag_frequency(weight, indices)[:, None].astype(rows.dtype)
+        )
     if mode == "max":
         return _bag_max(rows, bag, counted, count)
     rows = jnp.where(counted[:, None], rows if weights is None else rows * weights[:, None], 0)
@@ -158,7 +171,9 @@ def _frequency(weight, indices, asked=None):
 
 
 def _bag_frequency(weight, indices):
-    """Return the divisor that PyTorch's bags use: of the n-th distinct index, that of the n-th sorted one."""
+    """Return the divisor that PyTorch's bags use: of the n-th distinct index, that of the n-th
+    sorted one.
+    """
     present = jnp.zeros(weight.shape[0], jnp.int32).at[indices].set(1, mode="drop")
     rank = jnp.take(jnp.cumsum(present) - 1, indices, mode="clip")
     return _frequency(weight, indices, jnp.sort(indices)[rank])
@@ -175,10 +190,13 @@ def _bag_max(rows, bag, counted, count):
 
 
 def _bags(input, weight, offsets, weights, include_last_offset):
-    """Check the layout of the bags; return flat indices, offsets, weights and the number of bags."""
+    """Check the layout of the bags; return flat indices, offsets, weights and the number of
+    bags.
+    """
     if weights is not None and input.shape != weights.shape:
         raise ValueError(
-            f"embedding_bag: If per_sample_weights (torch.Size({list(weights.shape)})) is not None, "
+            f"embedding_bag: If per_sample_weights (torch.Size({list(weights.shape)})) is not "
+            "None, "
             f"then it must have the same shape as the input (torch.Size({list(input.shape)}))"
         )
     if weight.ndim != 2:
@@ -186,14 +204,17 @@ def _bags(input, weight, offsets, weights, include_last_offset):
     if input.ndim == 2:
         if offsets is not None:
             raise ValueError(
-                "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed "
+                "if input is 2D, then offsets has to be None, as input is treated is a mini-batch "
+                "of fixed "
                 "length sequences. However, found offsets of type <class 'torch.Tensor'>"
             )
         starts = jnp.arange(input.shape[0]) * input.shape[1]
         flat = None if weights is None else weights.reshape(-1)
         return input.reshape(-1), starts, flat, input.shape[0]
     if input.ndim != 1:
-        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
+        raise ValueError(
+            f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}"
+        )
     if offsets is None:
         raise ValueError("offsets has to be a 1D Tensor but got None")
     if offsets.ndim != 1:
@@ -209,7 +230,8 @@ def _check_mode(mode, scale_grad_by_freq, per_sample_weights):
         raise ValueError("max mode does not support scaling the gradient by the frequency")
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError(
-            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for "
+            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported "
+            "for "
             f"mode='sum' (got mode='{mode}'). Please open a feature request on GitHub."
         )
 
@@ -219,7 +241,8 @@ def _check_integers(name, *arrays):
         if array.dtype not in (jnp.int32, jnp.int64):
             kind = dt.from_np(array.dtype).legacy.removesuffix("Tensor")
             raise RuntimeError(
-                "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, "
+                "Expected tensor for argument #1 'indices' to have one of the following scalar "
+                "types: Long, "
                 f"Int; but got torch.{kind}Tensor instead (while checking arguments for {name})"
             )
 

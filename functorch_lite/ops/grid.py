@@ -17,8 +17,10 @@ from ._common import widened
 from ._registry import Size, op
 
 _CHANGED = (
-    "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please "
-    "specify align_corners=True if the old behavior is desired. See the documentation of {} for details."
+    "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. "
+    "Please "
+    "specify align_corners=True if the old behavior is desired. See the documentation of {} for "
+    "details."
 )
 
 
@@ -29,7 +31,11 @@ def _warn_sample(align_corners=None, **_):
 
 @op("f", space="nn.functional", node="GridSampler2DBackward0", check=_warn_sample)
 def grid_sample(
-    input, grid, mode: str = "bilinear", padding_mode: str = "zeros", align_corners: bool | None = None
+    input,
+    grid,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool | None = None,
 ):
     """Values of (N, C, *spatial) at the points of ``grid`` (N, *out, d): (N, C, *out)."""
     _check_sample(input, grid, mode, padding_mode)
@@ -39,7 +45,9 @@ def grid_sample(
     spots = [
         _to_pixels(points[..., -1 - i], size, bool(align_corners)) for i, size in enumerate(sizes)
     ]
-    bound = functools.partial(_bring_inside, padding_mode=padding_mode, align_corners=bool(align_corners))
+    bound = functools.partial(
+        _bring_inside, padding_mode=padding_mode, align_corners=bool(align_corners)
+    )
     if mode == "bicubic":
         out = _bicubic(x, spots, sizes, bound)
     else:
@@ -54,7 +62,8 @@ def _warn_affine(theta, size, align_corners=None):
     elif align_corners and len(size) in (4, 5) and min(size[2:]) == 1:
         warnings.warn(
             "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when "
-            "align_corners=True. This is not an intended use case of affine_grid. See the documentation of "
+            "align_corners=True. This is not an intended use case of affine_grid. See the "
+            "documentation of "
             "affine_grid for details.",
             UserWarning,
             stacklevel=3,
@@ -94,7 +103,9 @@ def _bring_inside(spot, size, padding_mode, align_corners):
     if padding_mode == "zeros":
         return spot
     if padding_mode == "reflection":
-        spot = _reflect(spot, 0, 2 * (size - 1)) if align_corners else _reflect(spot, -1, 2 * size - 1)
+        spot = (
+            _reflect(spot, 0, 2 * (size - 1)) if align_corners else _reflect(spot, -1, 2 * size - 1)
+        )
     # The gradient is zero on the border as well.
     return jnp.where(spot > 0, jnp.where(spot < size - 1, spot, size - 1), 0)
 
@@ -113,7 +124,9 @@ def _reflect(spot, twice_low, twice_high):
 def _pick(x, indices, sizes):
     """Return x (N, C, *spatial) at integer pixels (N, *out) per dim; zero outside."""
     n, c = x.shape[:2]
-    inside = functools.reduce(jnp.logical_and, [(i >= 0) & (i < s) for i, s in zip(indices, sizes, strict=True)])
+    inside = functools.reduce(
+        jnp.logical_and, [(i >= 0) & (i < s) for i, s in zip(indices, sizes, strict=True)]
+    )
     flat = jnp.zeros(indices[0].shape, jnp.int32)
     for index, size in zip(indices, sizes, strict=True):
         flat = flat * size + jnp.clip(index, 0, size - 1).astype(jnp.int32)
@@ -171,12 +184,15 @@ def _check_sample(input, grid, mode, padding_mode):
         )
     if padding_mode not in ("zeros", "border", "reflection"):
         raise ValueError(
-            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', "
+            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or "
+            "'reflection', "
             f"but got: '{padding_mode}'"
         )
     shapes = f"input with sizes {list(input.shape)} and grid with sizes {list(grid.shape)}"
     if input.shape[:1] != grid.shape[:1]:
-        raise RuntimeError(f"grid_sampler(): expected grid and input to have same batch size, but got {shapes}")
+        raise RuntimeError(
+            f"grid_sampler(): expected grid and input to have same batch size, but got {shapes}"
+        )
     if grid.shape[-1] != input.ndim - 2:
         raise RuntimeError(
             f"grid_sampler(): expected grid to have size {input.ndim - 2} in last dimension, "
@@ -185,12 +201,14 @@ def _check_sample(input, grid, mode, padding_mode):
     for dim in range(2, input.ndim):
         if input.shape[dim] == 0:
             raise RuntimeError(
-                "grid_sampler(): expected input to have non-empty spatial dimensions, but input has sizes "
+                "grid_sampler(): expected input to have non-empty spatial dimensions, but input "
+                "has sizes "
                 f"{list(input.shape)} with dimension {dim} being empty"
             )
     if input.ndim not in (4, 5) or grid.ndim != input.ndim:
         raise RuntimeError(
-            f"grid_sampler(): expected {input.ndim if input.ndim in (4, 5) else '4D or 5'}D input and grid with "
+            f"grid_sampler(): expected {input.ndim if input.ndim in (4, 5) else '4D or 5'}D input "
+            "and grid with "
             f"same number of dimensions, but got {shapes}"
         )
     if mode == "bicubic" and input.ndim == 5:
@@ -200,21 +218,27 @@ def _check_sample(input, grid, mode, padding_mode):
         raise RuntimeError(f"expected scalar type {names[0]} but found {names[1]}")
     if not jnp.issubdtype(input.dtype, jnp.floating):
         name = dt.scalar_name(dt.from_np(input.dtype))
-        raise NotImplementedError(f"\"grid_sampler_2d_cpu_kernel_impl\" not implemented for '{name}'")
+        raise NotImplementedError(
+            f"\"grid_sampler_2d_cpu_kernel_impl\" not implemented for '{name}'"
+        )
 
 
 def _check_affine(theta, size, align_corners):
     if not jnp.issubdtype(theta.dtype, jnp.floating):
-        raise ValueError(f"Expected theta to have floating point type, but got {dt.from_np(theta.dtype)}")
+        raise ValueError(
+            f"Expected theta to have floating point type, but got {dt.from_np(theta.dtype)}"
+        )
     if len(size) not in (4, 5):
         raise NotImplementedError(
-            "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, respectively. "
+            "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, "
+            "respectively. "
             f"Got size {tuple(size)}."
         )
     d = len(size) - 2
     if theta.ndim != 3 or theta.shape[1:] != (d, d + 1):
         raise ValueError(
-            f"Expected a batch of {d}D affine matrices of shape Nx{d}x{d + 1} for size {tuple(size)}. "
+            f"Expected a batch of {d}D affine matrices of shape Nx{d}x{d + 1} for size "
+            f"{tuple(size)}. "
             f"Got torch.Size({list(theta.shape)})."
         )
     if not (align_corners and min(size[2:]) == 1) and min(size) <= 0:

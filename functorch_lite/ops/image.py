@@ -18,14 +18,16 @@ def pixel_shuffle(input, upscale_factor: int):
     r = upscale_factor
     if input.ndim < 3:
         raise RuntimeError(
-            f"pixel_shuffle expects input to have at least 3 dimensions, but got input with {input.ndim} dimension(s)"
+            "pixel_shuffle expects input to have at least 3 dimensions, but got input with "
+            f"{input.ndim} dimension(s)"
         )
     if r <= 0:
         raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
     *batch, c, h, w = input.shape
     if c % (r * r):
         raise RuntimeError(
-            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square "
+            "of "
             f"upscale_factor, but input.size(-3)={c} is not divisible by {r * r}"
         )
     split = input.reshape(-1, c // (r * r), r, r, h, w)
@@ -54,15 +56,23 @@ def pixel_unshuffle(input, downscale_factor: int):
     return split.transpose(0, 1, 3, 5, 2, 4).reshape(*batch, c * r * r, h // r, w // r)
 
 
-@op("f", aliases="nn.functional.channel_shuffle native_channel_shuffle nn.functional.native_channel_shuffle")
+@op(
+    "f",
+    aliases=(
+        "nn.functional.channel_shuffle native_channel_shuffle nn.functional.native_channel_shuffle"
+    ),
+)
 def channel_shuffle(input, groups: int):
     """Interleave ``groups`` groups of channels of (N, C, *)."""
     if input.ndim <= 2:
         raise RuntimeError(
-            f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(input.shape)}"
+            "channel_shuffle expects input with > 2 dims, but got input with sizes "
+            f"{list(input.shape)}"
         )
     if groups <= 0:
-        raise RuntimeError(f"Number of groups to divide channels in must be positive. Value of groups:{groups}")
+        raise RuntimeError(
+            f"Number of groups to divide channels in must be positive. Value of groups:{groups}"
+        )
     n, c = input.shape[:2]
     if c % groups:
         raise RuntimeError(
@@ -77,18 +87,21 @@ def unfold(input, kernel_size: Dims, dilation: Dims = 1, padding: Dims = 0, stri
     numbers = _numbers(kernel_size, dilation, padding, stride)
     if input.ndim < 3:
         raise IndexError(
-            f"Dimension out of range (expected to be in range of [-{input.ndim}, {input.ndim - 1}], but got 2)"
+            f"Dimension out of range (expected to be in range of [-{input.ndim}, "
+            f"{input.ndim - 1}], but got 2)"
         )
     if input.ndim > 4 or 0 in input.shape[-3:]:
         raise RuntimeError(
-            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero dimensions "
+            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
+            "dimensions "
             f"for input, but got: {list(input.shape)}"
         )
     counts = _counts(input.shape[-2:], numbers)
     if min(counts) < 1:
         texts = [f"({a}, {b})" for a, b in (input.shape[-2:], *numbers[:3], counts)]
         raise RuntimeError(
-            f"Given input with spatial size {texts[0]}, kernel_size={texts[1]}, dilation={texts[2]}, "
+            f"Given input with spatial size {texts[0]}, kernel_size={texts[1]}, "
+            f"dilation={texts[2]}, "
             f"padding={texts[3]}, calculated shape of the array of sliding blocks as {texts[4]}, "
             "but its components must be at least one."
         )
@@ -98,7 +111,12 @@ def unfold(input, kernel_size: Dims, dilation: Dims = 1, padding: Dims = 0, stri
 
 @op("f", space="nn.functional", node="Col2ImBackward0")
 def fold(
-    input, output_size: Dims, kernel_size: Dims, dilation: Dims = 1, padding: Dims = 0, stride: Dims = 1
+    input,
+    output_size: Dims,
+    kernel_size: Dims,
+    dilation: Dims = 1,
+    padding: Dims = 0,
+    stride: Dims = 1,
 ):
     """Sum columns (N, C * KH * KW, L) into blocks of an image (N, C, H, W)."""
     size = _pair("output_size", output_size)
@@ -116,7 +134,9 @@ def _unfold(x, numbers, counts):
     blocks = [
         block
         for row in rows
-        for block in _windows.slices(row, x.ndim - 1, kernel[1], stride[1], dilation[1], padding[1], counts[1])
+        for block in _windows.slices(
+            row, x.ndim - 1, kernel[1], stride[1], dilation[1], padding[1], counts[1]
+        )
     ]
     stacked = jnp.stack(blocks, x.ndim - 2)  # (*, C, KH * KW, OH, OW)
     return stacked.reshape(*x.shape[:-3], x.shape[-3] * len(blocks), counts[0] * counts[1])
@@ -142,14 +162,16 @@ def _numbers(kernel_size, dilation, padding, stride):
         if min(pair) < (0 if name == "padding" else 1):
             rule = "non-negative" if name == "padding" else "greater than zero"
             raise RuntimeError(
-                f"{name} should be {rule}, but got {short}_height: {pair[0]} {short}_width: {pair[1]}"
+                f"{name} should be {rule}, but got {short}_height: {pair[0]} {short}_width: "
+                f"{pair[1]}"
             )
     return kernel, dilation, padding, stride
 
 
 def _counts(size, numbers):
     return tuple(
-        (n + 2 * p - _windows.extent(k, d)) // s + 1 for n, k, d, p, s in zip(size, *numbers, strict=True)
+        (n + 2 * p - _windows.extent(k, d)) // s + 1
+        for n, k, d, p, s in zip(size, *numbers, strict=True)
     )
 
 
@@ -157,7 +179,8 @@ def _check_columns(input, size, numbers, counts):
     kernel, dilation, padding, stride = numbers
     if input.ndim not in (2, 3) or 0 in input.shape[-2:]:
         raise RuntimeError(
-            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions "
+            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and "
+            "non-zero dimensions "
             f"for input, but got: {list(input.shape)}"
         )
     block = kernel[0] * kernel[1]
@@ -170,8 +193,10 @@ def _check_columns(input, size, numbers, counts):
     wanted = counts[0] * counts[1]
     if input.shape[-1] != wanted:
         raise RuntimeError(
-            f"Given output_size={tuple(size)}, kernel_size={tuple(kernel)}, dilation={tuple(dilation)}, "
-            f"padding={tuple(padding)}, stride={tuple(stride)}, expected size of input's dimension 2 to match the "
+            f"Given output_size={tuple(size)}, kernel_size={tuple(kernel)}, "
+            f"dilation={tuple(dilation)}, "
+            f"padding={tuple(padding)}, stride={tuple(stride)}, expected size of input's dimension "
+            "2 to match the "
             f"calculated number of sliding blocks {counts[0]} * {counts[1]} = {wanted}, "
             f"but got input.size(2)={input.shape[-1]}."
         )

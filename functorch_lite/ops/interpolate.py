@@ -1,7 +1,8 @@
 """``nn.functional.interpolate``: resizing by nearest, linear, cubic, area and antialiased filters.
 
 Nearest is a gather with fixed indices.  The others are linear and separable: along each dim the
-output is a product with a small fixed matrix of weights, whose transpose is the backward.  (So a NaN
+output is a product with a small fixed matrix of weights, whose transpose is the backward.  (So a
+NaN
 or an infinity in a row reaches all of that row; PyTorch keeps it local.)
 """
 
@@ -41,10 +42,13 @@ def interpolate(
             "align_corners option can only be set with the interpolating modes: "
             "linear | bilinear | bicubic | trilinear"
         )
-    sizes, scales = _sizes(input, size, scale_factor, recompute_scale_factor or mode == "area", mode)
+    sizes, scales = _sizes(
+        input, size, scale_factor, recompute_scale_factor or mode == "area", mode
+    )
     if antialias and not (mode in ("bilinear", "bicubic", "lanczos") and input.ndim == 4):
         raise ValueError(
-            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D "
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires "
+            "a 4-D "
             "tensor as input"
         )
     _check_mode(input, mode, align_corners, antialias)
@@ -78,7 +82,9 @@ def upsample(
 
 
 def _sizes(input, size, scale_factor, recompute, mode):
-    """Return the output sizes, and the scale factors where they (not the sizes) decide the steps."""
+    """Return the output sizes, and the scale factors where they (not the sizes) decide the
+    steps.
+    """
     dims = input.ndim - 2
     if size is not None and scale_factor is not None:
         raise ValueError("only one of size or scale_factor should be defined")
@@ -86,13 +92,16 @@ def _sizes(input, size, scale_factor, recompute, mode):
         size = tuple(size) if isinstance(size, (tuple, list)) else (size,) * dims
         if len(size) != dims:
             raise ValueError(
-                "Input and output must have the same number of spatial dimensions, but got input with spatial "
-                f"dimensions of {list(input.shape[2:])} and output size of {size}. Please provide input tensor "
+                "Input and output must have the same number of spatial dimensions, but got input "
+                "with spatial "
+                f"dimensions of {list(input.shape[2:])} and output size of {size}. Please provide "
+                "input tensor "
                 "in (N, C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) format."
             )
         if not all(isinstance(s, (int, np.integer)) for s in size):
             raise TypeError(
-                "expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, int, int], "
+                "expected size to be one of int or Tuple[int] or Tuple[int, int] or Tuple[int, "
+                "int, int], "
                 f"but got size with types {[type(s) for s in size]}"
             )
         if recompute and mode != "area":
@@ -104,15 +113,19 @@ def _sizes(input, size, scale_factor, recompute, mode):
     scales = tuple(scale_factor) if given else (scale_factor,) * dims
     if len(scales) != dims:
         raise ValueError(
-            "Input and scale_factor must have the same number of spatial dimensions, but got input with spatial "
-            f"dimensions of {list(input.shape[2:])} and scale_factor of shape {scale_factor}. Please provide "
-            "input tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, ...,sK) format."
+            "Input and scale_factor must have the same number of spatial dimensions, but got input "
+            "with spatial "
+            f"dimensions of {list(input.shape[2:])} and scale_factor of shape {scale_factor}. "
+            "Please provide "
+            "input tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, ...,sK) "
+            "format."
         )
     sizes = tuple(math.floor(n * s) for n, s in zip(input.shape[2:], scales, strict=True))
     return sizes, (None,) * dims if recompute else scales
 
 
-# The arithmetic.  `step` is how far apart, in input pixels, two neighbouring output pixels lie; it and
+# The arithmetic.  `step` is how far apart, in input pixels, two neighbouring output pixels lie; it
+# and
 # what follows are computed in the input's precision, as PyTorch does.
 
 
@@ -149,7 +162,10 @@ def _weighted(input, sizes, scales, mode, align_corners, antialias):
         matrix = make(x.shape[axis], out, scale, mode, align_corners, _real(x.dtype))
         if matrix is not None:
             product = lax.dot_general(
-                x, jnp.asarray(matrix, x.dtype), (((axis,), (1,)), ((), ())), precision=lax.Precision.HIGHEST
+                x,
+                jnp.asarray(matrix, x.dtype),
+                (((axis,), (1,)), ((), ())),
+                precision=lax.Precision.HIGHEST,
             )
             x = jnp.moveaxis(product, -1, axis)
     if input.dtype == jnp.uint8:
@@ -182,7 +198,9 @@ def _tap_matrix(size, out, scale, mode, align_corners, real):
 
 
 def _filter_matrix(size, out, scale, mode, align_corners, real):
-    """Return the (out, size) weights of a filter that is as wide as an output pixel when shrinking."""
+    """Return the (out, size) weights of a filter that is as wide as an output pixel when
+    shrinking.
+    """
     width, kernel = {
         "bilinear": (2, lambda v: np.maximum(1 - v, 0)),
         "bicubic": (4, lambda v: _cubic(v, -0.5)),
@@ -224,7 +242,8 @@ def _check_mode(input, mode, align_corners, antialias):
     if rank in (3, 4, 5) and mode in ("linear", "bilinear", "trilinear"):
         raise NotImplementedError(f"Got {rank}D input, but {mode} mode needs {_RANKS[mode]}D input")
     raise NotImplementedError(
-        f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {rank}D) for the modes: {_MODES} (got {mode})"
+        f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {rank}D) for the modes: "
+        f"{_MODES} (got {mode})"
     )
 
 
@@ -232,19 +251,27 @@ def _check_sizes(input, sizes, mode):
     spatial, n = input.shape[2:], len(sizes)
     if min(spatial) < 1 or min(sizes) < 1:
         names = "DHW"[-n:]
-        have, want = (", ".join(f"{d}: {s}" for d, s in zip(names, v, strict=True)) for v in (spatial, sizes))
+        have, want = (
+            ", ".join(f"{d}: {s}" for d, s in zip(names, v, strict=True)) for v in (spatial, sizes)
+        )
         link = "and output" if n == 1 else "output"
         raise RuntimeError(
-            f"Input and output sizes should be greater than 0, but got input ({have}) {link} ({want})"
+            f"Input and output sizes should be greater than 0, but got input ({have}) {link} "
+            f"({want})"
         )
     if 0 in input.shape[1:]:
         raise RuntimeError(
-            f"Non-empty {input.ndim}D data tensor expected but got a tensor with sizes {list(input.shape)}"
+            f"Non-empty {input.ndim}D data tensor expected but got a tensor with sizes "
+            f"{list(input.shape)}"
         )
-    if input.dtype == jnp.uint8 and (mode in ("bilinear", "bicubic", "lanczos") or mode.startswith("nearest")):
+    if input.dtype == jnp.uint8 and (
+        mode in ("bilinear", "bicubic", "lanczos") or mode.startswith("nearest")
+    ):
         return
     if not jnp.issubdtype(input.dtype, jnp.floating):
-        kernel = "compute_indices_weights_" + ("nearest" if mode.startswith("nearest") else "linear")
+        kernel = "compute_indices_weights_" + (
+            "nearest" if mode.startswith("nearest") else "linear"
+        )
         if mode == "bicubic":
             kernel = "compute_indices_weights_cubic"
         name = dt.scalar_name(dt.from_np(input.dtype))

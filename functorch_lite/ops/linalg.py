@@ -25,7 +25,7 @@ from ._linalg_checks import (
     require_square,
 )
 from ._registry import Dims, op
-from .linalg_factor import singular_values
+from .linalg_factor import hermitian_eigen, singular_values
 from .lu import inv_ex, solve_ex
 from .norm import matrix_norm
 
@@ -65,8 +65,7 @@ def _powers(x, count, increasing):
 @op("f", space="linalg", name="vander", node="CatBackward0")
 def linalg_vander(x, *, N: int | None = None):
     """Matrices whose rows are 1, x, x**2, ... up to the power N - 1."""
-    if x.ndim < 1:
-        raise RuntimeError("linalg.vander: The input tensor x must have at least 1 dimension.")
+    x = x.reshape(1) if not x.ndim else x
     count = x.shape[-1] if N is None else N
     if N is not None and N <= 1:
         raise RuntimeError(f"N must be greater than 1. Got {N}")
@@ -140,7 +139,7 @@ def matrix_exp(input):
 def _pseudo_inverse(a, atol, rtol, hermitian):
     """Moore-Penrose inverse without the singular values up to max(atol, rtol * largest)."""
     if hermitian:
-        vectors, values = lax.linalg.eigh(a, symmetrize_input=False)
+        values, vectors = hermitian_eigen(a, True)
         size = jnp.abs(values)
     else:
         u, values, vh = lax.linalg.svd(a, full_matrices=False)
@@ -209,7 +208,7 @@ def _rank(a, atol, rtol, hermitian):
     require_matrices("linalg.matrix_rank", a)
     if not a.size:
         return jnp.zeros(a.shape[:-2], np.int64)
-    size = jnp.abs(lax.linalg.eigh(a)[1]) if hermitian else singular_values(a)
+    size = jnp.abs(hermitian_eigen(a, True)[0]) if hermitian else singular_values(a)
     atol, rtol = _tolerances(a, atol, rtol)
     tolerance = jnp.maximum(atol, rtol * jnp.max(size, -1))
     return jnp.sum(size > tolerance[..., None], axis=-1, dtype=np.int64)
@@ -369,63 +368,3 @@ def tensorsolve(A, B, dims: Dims | None = None):
             f"{math.prod(A.shape[: B.ndim])}"
         )
     return solve_ex(A.reshape(-1, math.prod(shape)), B.reshape(-1))[0].reshape(shape)
-
-
-# --- reflections ----------------------------------------------------------------------------------
-
-
-def _reflected(vectors, tau, target):
-    """Apply the product of Householder reflections I - tau v v^H to ``target`` from the left."""
-    k = tau.shape[-1]
-    rows = jnp.arange(vectors.shape[-2])
-
-    def step(i, out):
-        j = k - 1 - i
-        v = jnp.where(rows > j, jnp.take(vectors, j, axis=-1), (rows == j).astype(vectors.dtype))[
-            ..., None
-        ]
-        return out - jnp.take(tau, j, axis=-1)[..., None, None] * dot(v, dot(adjoint(v), out))
-
-    return lax.fori_loop(0, k, step, target)
-
-
-@op("fo", space="linalg", node="LinalgHouseholderProductBackward0")
-def householder_product(input, tau):
-    """The first columns of the product of Householder reflections, as ``geqrf`` packs them."""
-    require_matrices("torch.linalg.householder_product", input, "input")
-    m, n = input.shape[-2:]
-    if m < n:
-        raise RuntimeError(
-            "torch.linalg.householder_product: input.shape[-2] must be greater than or equal to "
-            "input.shape[-1]"
-        )
-    if tau.shape[-1] > n:
-        raise RuntimeError(
-            "torch.linalg.householder_product: input.shape[-1] must be greater than or equal to "
-            "tau.shape[-1]"
-        )
-    if tau.shape[:-1] != input.shape[:-2]:
-        raise RuntimeError(
-            "torch.linalg.householder_product: Expected batch dimensions of tau to be equal to "
-            "input.shape[:-2], "
-            f"but got {list(tau.shape[:-1])}"
-        )
-    if tau.dtype != input.dtype:
-        raise RuntimeError(
-            f"torch.linalg.householder_product: tau dtype {_name(tau)} does not match input dtype "
-            f"{_name(input)}"
-        )
-    eye = jnp.broadcast_to(jnp.eye(m, n, dtype=input.dtype), input.shape)
-    return _reflected(input, tau, eye)
-
-
-@op("fmo")
-def ormqr(input, tau, other, left: bool = True, transpose: bool = False):
-    """Multiply ``other`` by the Q of ``geqrf``'s packed form, from the left or right, or by its
-    adjoint.
-    """
-    m = other.shape[-2 if left else -1]
-    eye = jnp.broadcast_to(jnp.eye(m, dtype=input.dtype), (*input.shape[:-2], m, m))
-    q = _reflected(input, tau, eye)
-    q = adjoint(q) if transpose else q
-    return dot(q, other) if left else dot(other, q)

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from ._linalg_checks import adjoint, dot, require_matrices, require_square
+from ._linalg_checks import adjoint, broadcast_batches, dot, require_matrices, require_square
 from ._registry import op
 
 # --- Cholesky -----------------------------------------------------------------------------------
@@ -77,19 +77,31 @@ def cholesky_ex(A, *, upper: bool = False, check_errors: bool = False):
     return (adjoint(factor) if upper else factor), info
 
 
+@jax.custom_jvp
+def _factor_solution(b, factor):
+    """Solution of L L^H x = b."""
+    half = lax.linalg.triangular_solve(factor, b, left_side=True, lower=True)
+    return lax.linalg.triangular_solve(
+        factor, half, left_side=True, lower=True, transpose_a=True, conjugate_a=True
+    )
+
+
+@_factor_solution.defjvp
+def _factor_solution_jvp(primals, tangents):
+    """PyTorch differentiates L L^H for a full L, although only its triangle is read."""
+    (b, factor), (tb, tf) = primals, tangents
+    x = _factor_solution(b, factor)
+    step = dot(tf, adjoint(factor)) + dot(factor, adjoint(tf))
+    return x, _factor_solution(tb - dot(step, x), factor)
+
+
 @op("fmo", node="CholeskySolveBackward0")
 def cholesky_solve(input, L, upper: bool = False):
     """Solution X of A X = input, given the Cholesky factor of A."""
     require_matrices("cholesky_solve", input)
     require_square("cholesky_solve", L)
-    batch = np.broadcast_shapes(input.shape[:-2], L.shape[:-2])
-    b, factor = (jnp.broadcast_to(x, batch + x.shape[-2:]) for x in (input, L))
-    if upper:
-        factor = adjoint(factor)
-    half = lax.linalg.triangular_solve(factor, b, left_side=True, lower=True)
-    return lax.linalg.triangular_solve(
-        factor, half, left_side=True, lower=True, transpose_a=True, conjugate_a=True
-    )
+    b, factor = broadcast_batches(input, L)
+    return _factor_solution(b, adjoint(factor) if upper else factor) if b.size else b + 0
 
 
 @op("fmo")
@@ -141,14 +153,6 @@ def torch_qr(input, some: bool = True):
     """The older spelling of ``linalg.qr``; not ``some`` means "complete"."""
     require_matrices("linalg.qr", input)
     return _qr(input, "reduced" if some else "complete")
-
-
-@op("fmo", returns="a tau")
-def geqrf(input):
-    """QR in LAPACK's packed form: R above Householder vectors, and their scales ``tau``."""
-    require_matrices("torch.geqrf", input)
-    packed, tau = jnp.linalg.qr(input, mode="raw")
-    return jnp.swapaxes(packed, -1, -2), tau
 
 
 # --- SVD ------------------------------------------------------------------------------------------
@@ -247,12 +251,29 @@ def torch_svd(input, some: bool = True, compute_uv: bool = True):
 # --- eigenvalues ----------------------------------------------------------------------------------
 
 
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def hermitian_eigen(a, lower):
+    """Eigenvalues, ascending, and eigenvectors; one triangle is read, the gradient is for both."""
+    vectors, values = lax.linalg.eigh(a, lower=lower, symmetrize_input=False)
+    return values, vectors
+
+
+@hermitian_eigen.defjvp
+def _hermitian_eigen_jvp(lower, primals, tangents):
+    (a,), (t,) = primals, tangents
+    values, vectors = hermitian_eigen(a, lower)
+    inner = dot(adjoint(vectors), (t + adjoint(t)) / 2, vectors)
+    eye = jnp.eye(a.shape[-1], dtype=values.dtype)
+    gap = values[..., None, :] - values[..., :, None] + eye
+    step = dot(vectors, inner * ((1 - eye) / gap))
+    return (values, vectors), (jnp.diagonal(inner, axis1=-2, axis2=-1).real, step)
+
+
 def _hermitian_eigen(name, a, uplo):
     require_square(name, a)
     if uplo.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {uplo}")
-    vectors, values = lax.linalg.eigh(a, lower=uplo.upper() == "L", symmetrize_input=False)
-    return values, vectors
+    return hermitian_eigen(a, uplo.upper() == "L")
 
 
 @op("fo", space="linalg", node="LinalgEighBackward0", returns="eigenvalues eigenvectors")

@@ -12,7 +12,7 @@ import numpy as np
 from .._core import dtype as dt
 from ._common import require, widened
 from ._reduction import reduction_of, total, warn_deprecated
-from ._registry import Scalar, op
+from ._registry import op
 from ._sums import row_sum
 
 
@@ -88,7 +88,9 @@ def _nll(logs, target, weight, ignore_index, how):
     single = logs.ndim == 1
     if single:
         target = target.reshape(())
-    hit = jnp.expand_dims(target, axis) == _along(jnp.arange(logs.shape[axis], dtype=target.dtype), axis, logs.ndim)
+    hit = jnp.expand_dims(target, axis) == _along(
+        jnp.arange(logs.shape[axis], dtype=target.dtype), axis, logs.ndim
+    )
     valid = target != ignore_index
     picked = -_class_sum(jnp.where(hit, logs, 0), axis)
     weights = valid.astype(logs.dtype)
@@ -157,7 +159,9 @@ def _check_cross_entropy(input, target, weight, ignore_index, label_smoothing):
     if target.shape == input.shape:
         if not jnp.issubdtype(target.dtype, jnp.floating):
             name = dt.scalar_name(dt.from_np(target.dtype))
-            raise RuntimeError(f"Expected floating point type for target with class probabilities, got {name}")
+            raise RuntimeError(
+                f"Expected floating point type for target with class probabilities, got {name}"
+            )
         if ignore_index >= 0:
             raise RuntimeError("ignore_index is not supported for floating point target")
     if input.ndim == 0:
@@ -179,17 +183,22 @@ def _check_nll(input, target, weight):
         raise ValueError(f"Expected 1 or more dimensions (got {input.ndim})")
     if input.ndim != 1 and (input.shape[:1] != target.shape[:1]):
         got = target.shape[0] if target.ndim else 0
-        raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({got}).")
+        raise ValueError(
+            f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({got})."
+        )
     if input.ndim <= 2:
         if target.ndim > 1:
             raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     elif input.ndim == 4:
         if target.ndim != 3:
             raise RuntimeError(
-                f"only batches of spatial targets supported (3D tensors) but got targets of dimension: {target.ndim}"
+                "only batches of spatial targets supported (3D tensors) but got targets of "
+                f"dimension: {target.ndim}"
             )
         if input.shape[2:] != target.shape[1:]:
-            raise RuntimeError(f"size mismatch (got input: {list(input.shape)} , target: {list(target.shape)}")
+            raise RuntimeError(
+                f"size mismatch (got input: {list(input.shape)} , target: {list(target.shape)}"
+            )
     elif input.shape[2:] != target.shape[1:]:
         wanted = [input.shape[0], *input.shape[2:]]
         raise RuntimeError(f"Expected target size {wanted}, got {list(target.shape)}")

@@ -1,4 +1,5 @@
-"""Losses with a margin: embeddings, rankings, hinges, multi-class and multi-label margins, triplets.
+"""Losses with a margin: embeddings, rankings, hinges, multi-class and multi-label margins,
+triplets.
 
 A hinge passes gradient 1 at its kink where PyTorch clamps, and 0 where its kernel asks ``> 0``.
 """
@@ -18,7 +19,13 @@ def _check(size_average=None, reduce=None, reduction="mean", **_):
     warn_deprecated(size_average, reduce, reduction)
 
 
-@op("f", space="nn.functional", promote=COMMON.of("input1", "input2"), node="MeanBackward0", check=_check)
+@op(
+    "f",
+    space="nn.functional",
+    promote=COMMON.of("input1", "input2"),
+    node="MeanBackward0",
+    check=_check,
+)
 def cosine_embedding_loss(
     input1,
     input2,
@@ -43,7 +50,9 @@ def cosine_embedding_loss(
     size1, size2 = ((x * x).sum(-1) + tiny for x in (input1, input2))
     cosine = (input1 * input2).sum(-1) / jnp.sqrt(size1 * size2)
     cosine, target = broadcast(cosine, target)
-    losses = jnp.where(target == 1, 1 - cosine, 0) + jnp.where(target == -1, _clamp(cosine - margin), 0)
+    losses = jnp.where(target == 1, 1 - cosine, 0) + jnp.where(
+        target == -1, _clamp(cosine - margin), 0
+    )
     return reduced(losses, how)
 
 
@@ -79,7 +88,9 @@ def hinge_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ):
-    """``input`` where ``target`` is 1, ``max(0, margin - input)`` where it is -1, both summed elsewhere."""
+    """``input`` where ``target`` is 1, ``max(0, margin - input)`` where it is -1, both summed
+    elsewhere.
+    """
     how = reduction_of(size_average, reduce, reduction)
     target, input = broadcast(target, input)
     losses = jnp.where(target != 1, _clamp(margin - input), 0) + jnp.where(target != -1, input, 0)
@@ -118,7 +129,9 @@ def multi_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ):
-    """Mean over the other classes of ``max(0, margin - x[target] + x[class]) ** p``: (N, C) with (N,)."""
+    """Mean over the other classes of ``max(0, margin - x[target] + x[class]) ** p``: (N, C) with
+    (N,).
+    """
     how = reduction_of(size_average, reduce, reduction)
     _check_multi_margin(input, target, p, weight)
     rows = input.reshape(-1, input.shape[-1] if input.ndim else 1)
@@ -211,8 +224,10 @@ def triplet_margin_loss(
         raise ValueError(f"margin must be greater than 0, got {margin}")
     if not anchor.ndim == positive.ndim == negative.ndim:
         raise RuntimeError(
-            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, "
-            f"but got: anchor {anchor.ndim}D, positive {positive.ndim}D, and negative {negative.ndim}D inputs"
+            "The anchor, positive, and negative tensors are expected to have the same number of "
+            "dimensions, "
+            f"but got: anchor {anchor.ndim}D, positive {positive.ndim}D, and negative "
+            f"{negative.ndim}D inputs"
         )
     near, far = distance(anchor, positive, p, eps), distance(anchor, negative, p, eps)
     if swap:
@@ -228,13 +243,16 @@ def _clamp(x):
 def _check_rows(input):
     if input.ndim > 2 or (input.ndim and input.shape[-1] == 0):
         raise RuntimeError(
-            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(input.shape)}"
+            "Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
+            f"{list(input.shape)}"
         )
 
 
 def _check_long(target):
     if target.dtype != jnp.int64:
-        raise RuntimeError(f"expected scalar type Long but found {dt.scalar_name(dt.from_np(target.dtype))}")
+        raise RuntimeError(
+            f"expected scalar type Long but found {dt.scalar_name(dt.from_np(target.dtype))}"
+        )
 
 
 def _check_multi_margin(input, target, p, weight):
@@ -246,13 +264,16 @@ def _check_multi_margin(input, target, p, weight):
     rows = input.shape[0] if input.ndim > 1 else 1
     if target.ndim > 1 or target.size != rows:
         raise RuntimeError(
-            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples "
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input "
+            "samples "
             f"(batch size). Expected target size [{rows}], but got {list(target.shape)}. "
             f"Input has shape {list(input.shape)}."
         )
     classes = input.shape[-1] if input.ndim else 1
     if weight is not None and weight.size != classes:
-        raise RuntimeError(f"inconsistent weight size, expected {classes} but got {list(weight.shape)}")
+        raise RuntimeError(
+            f"inconsistent weight size, expected {classes} but got {list(weight.shape)}"
+        )
     _check_long(target)
     if input.dtype not in (jnp.float32, jnp.float64):
         name = dt.scalar_name(dt.from_np(input.dtype))

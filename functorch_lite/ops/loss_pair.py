@@ -66,7 +66,9 @@ def smooth_l1_loss(
     reduction: str = "mean",
     beta: float = 1.0,
 ):
-    """Squared difference over ``2 * beta`` where it is below ``beta``, else absolute less ``beta / 2``."""
+    """Squared difference over ``2 * beta`` where it is below ``beta``, else absolute less ``beta /
+    2``.
+    """
     how = reduction_of(size_average, reduce, reduction)
     input, target = broadcast(input, target)
     if beta == 0:
@@ -122,8 +124,10 @@ def binary_cross_entropy(
     how = reduction_of(size_average, reduce, reduction)
     if target.shape != input.shape:
         raise ValueError(
-            f"Using a target size (torch.Size({list(target.shape)})) that is different to the input size "
-            f"(torch.Size({list(input.shape)})) is deprecated. Please ensure they have the same size."
+            f"Using a target size (torch.Size({list(target.shape)})) that is different to the "
+            "input size "
+            f"(torch.Size({list(input.shape)})) is deprecated. Please ensure they have the same "
+            "size."
         )
     _check_expandable(input, weight)
     for other in (target, weight):
@@ -169,7 +173,9 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight=None,
 ):
-    """Binary cross entropy of ``sigmoid(input)``, computed stably; ``pos_weight`` scales positives."""
+    """Binary cross entropy of ``sigmoid(input)``, computed stably; ``pos_weight`` scales
+    positives.
+    """
     how = reduction_of(size_average, reduce, reduction)
     if target.shape != input.shape:
         raise ValueError(
@@ -207,7 +213,9 @@ def kl_div(
     reduction: str = "mean",
     log_target: bool = False,
 ):
-    """``t (log t - x)`` for log probabilities ``x``; "batchmean" divides the sum by the first dim."""
+    """``t (log t - x)`` for log probabilities ``x``; "batchmean" divides the sum by the first
+    dim.
+    """
     batch = reduction == "batchmean" and size_average is None and reduce is None
     how = "sum" if batch else reduction_of(size_average, reduce, reduction)
     refuse("bi", RuntimeError("kl_div: Integral inputs not supported."), input, target)
@@ -251,7 +259,9 @@ def _check_variance(input, target, var, **_):
         raise ValueError("var has negative entry/entries")
 
 
-@op("f", space="nn.functional", node="MeanBackward0", check=_check_variance)
+@op(
+    "f", space="nn.functional", node="MeanBackward0", check=_check_variance, numbers="var"
+)
 def gaussian_nll_loss(
     input, target, var, full: bool = False, eps: Scalar = 1e-6, reduction: str = "mean"
 ):
@@ -266,7 +276,9 @@ def gaussian_nll_loss(
     losses = 0.5 * (jnp.log(v) + (x - t) ** 2 / v)
     if full:
         losses = losses + 0.5 * math.log(2 * math.pi)
-    return reduced(losses, reduction).astype(jnp.promote_types(out, losses.dtype) if out == x.dtype else out)
+    return reduced(losses, reduction).astype(
+        jnp.promote_types(out, losses.dtype) if out == x.dtype else out
+    )
 
 
 def _variance(input, var):
@@ -284,7 +296,9 @@ def _variance(input, var):
 
 def _how(size_average, reduce, reduction, weight):
     if weight is not None and reduction not in ("none", "mean", "sum"):
-        raise ValueError(f"Invalid reduction mode: {reduction}. Expected one of 'none', 'mean', 'sum'.")
+        raise ValueError(
+            f"Invalid reduction mode: {reduction}. Expected one of 'none', 'mean', 'sum'."
+        )
     return reduction_of(size_average, reduce, reduction)
 
 
@@ -302,7 +316,8 @@ def _mean_of(losses, how):
     if how == "mean" and not jnp.issubdtype(losses.dtype, jnp.inexact):
         name = dt.scalar_name(dt.from_np(losses.dtype))
         raise RuntimeError(
-            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or "
+            "complex "
             f"dtype. Got: {name}"
         )
     return reduced(losses, how)
@@ -311,10 +326,14 @@ def _mean_of(losses, how):
 def _check_expandable(input, weight):
     if weight is None:
         return
-    for back, (have, want) in enumerate(zip(weight.shape[::-1], input.shape[::-1], strict=False), 1):
+    for back, (have, want) in enumerate(
+        zip(weight.shape[::-1], input.shape[::-1], strict=False), 1
+    ):
         if have not in (1, want):
             raise RuntimeError(
-                f"Attempting to broadcast a dimension of length {have} at -{back}! Mismatching argument at "
-                f"index 1 had torch.Size({list(weight.shape)}); but expected shape should be broadcastable "
+                f"Attempting to broadcast a dimension of length {have} at -{back}! Mismatching "
+                "argument at "
+                f"index 1 had torch.Size({list(weight.shape)}); but expected shape should be "
+                "broadcastable "
                 f"to {list(input.shape)}"
             )

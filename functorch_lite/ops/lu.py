@@ -100,6 +100,9 @@ def determinant(a):
 
 @determinant.defjvp
 def _determinant_jvp(primals, tangents):
+    if not primals[0].size:
+        value = determinant(*primals)
+        return value, jnp.zeros_like(value)
     return determinant(*primals), jax.jvp(jnp.linalg.det, primals, tangents)[1]
 
 

@@ -26,7 +26,8 @@ def batch_norm(
     momentum: Scalar = 0.1,
     eps: Scalar = 1e-5,
 ):
-    """Normalize ``input`` (N, C, *) per channel; return (output, new_running_mean, new_running_var).
+    """Normalize ``input`` (N, C, *) per channel; return (output, new_running_mean,
+    new_running_var).
 
     Training uses the batch's biased variance and updates with the unbiased one.  Without running
     statistics the last two results are the batch's mean and unbiased variance.
@@ -47,7 +48,9 @@ def batch_norm(
     unbiased = var * (count / (count - 1) if count > 1 else np.nan)
     if running_mean is None:
         return out.astype(input.dtype), mean, unbiased
-    new = (momentum * s + (1 - momentum) * _wide(o) for s, o in zip((mean, unbiased), old, strict=True))
+    new = (
+        momentum * s + (1 - momentum) * _wide(o) for s, o in zip((mean, unbiased), old, strict=True)
+    )
     return out.astype(input.dtype), *(n.astype(o.dtype) for n, o in zip(new, old, strict=True))
 
 
@@ -67,9 +70,13 @@ def instance_norm(
     The new running statistics are the mean over the batch of those that each sample would give.
     """
     if not use_input_stats and (running_mean is None or running_var is None):
-        raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
+        raise RuntimeError(
+            "Expected running_mean and running_var to be defined when use_input_stats is false"
+        )
     n, c = input.shape[:2]
-    tiled = [None if p is None else jnp.tile(p, n) for p in (running_mean, running_var, weight, bias)]
+    tiled = [
+        None if p is None else jnp.tile(p, n) for p in (running_mean, running_var, weight, bias)
+    ]
     flat = input.reshape(1, n * c, *input.shape[2:])
     out, *stats = batch_norm(flat, *tiled, use_input_stats, momentum, eps)
     return out.reshape(input.shape), *(s.reshape(n, c).mean(0).astype(s.dtype) for s in stats)
@@ -77,15 +84,24 @@ def instance_norm(
 
 @op("f", node="NativeLayerNormBackward0", aliases="nn.functional.layer_norm")
 def layer_norm(
-    input, normalized_shape: Size, weight=None, bias=None, eps: Scalar = 1e-5, cudnn_enable: bool = True
+    input,
+    normalized_shape: Size,
+    weight=None,
+    bias=None,
+    eps: Scalar = 1e-5,
+    cudnn_enable: bool = True,
 ):
-    """Normalize over the trailing dims ``normalized_shape``, then scale and shift each of their elements."""
+    """Normalize over the trailing dims ``normalized_shape``, then scale and shift each of their
+    elements.
+    """
     return native_layer_norm(input, normalized_shape, weight, bias, eps)[0]
 
 
 @op("f", node="NativeLayerNormBackward0")
 def native_layer_norm(input, normalized_shape: Size, weight, bias, eps: Scalar):
-    """``layer_norm`` with the mean and the reciprocal deviation of each row: (output, mean, rstd)."""
+    """``layer_norm`` with the mean and the reciprocal deviation of each row: (output, mean,
+    rstd).
+    """
     shape = _check_trailing(input, normalized_shape, weight, bias)
     require("LayerNormKernelImpl", "f", input)
     _check_params(input, weight, bias)
@@ -101,22 +117,25 @@ def native_layer_norm(input, normalized_shape: Size, weight, bias, eps: Scalar):
         out = out + column_spread(_wide(bias).reshape(-1), x.shape[0])
     stats = jnp.float32 if weight is None or weight.dtype == jnp.float32 else input.dtype
     stats = x.dtype if input.dtype == x.dtype else stats
-    return out.reshape(input.shape).astype(input.dtype), *(s.reshape(outer).astype(stats) for s in (mean, rstd))
+    return out.reshape(input.shape).astype(input.dtype), *(
+        s.reshape(outer).astype(stats) for s in (mean, rstd)
+    )
 
 
 @op("f", node="NativeGroupNormBackward0")
 def group_norm(
     input, num_groups: int, weight=None, bias=None, eps: Scalar = 1e-5, cudnn_enabled: bool = True
 ):
-    """Normalize (N, C, *) over each of ``num_groups`` groups of channels, then scale per channel."""
+    """Normalize (N, C, *) over each of ``num_groups`` groups of channels, then scale per
+    channel.
+    """
     _check_groups(input, num_groups, weight, bias)
     require("GroupNormKernelImpl", "f", input)
     _check_params(input, weight, bias)
     if input.size == 0:
         return input
     x = _wide(input)
-    n, c = x.shape[:2]
-    out, _, _ = _rows(x.reshape(n * num_groups, -1), jnp.asarray(eps, x.dtype))
+    out, _, _ = _rows(x.reshape(x.shape[0] * num_groups, -1), jnp.asarray(eps, x.dtype))
     out = out.reshape(x.shape)
     if weight is not None:
         out = out * spread(_wide(weight), out.shape)
@@ -129,16 +148,22 @@ def group_norm(
 def group_norm_checked(input, num_groups: int, weight=None, bias=None, eps: Scalar = 1e-5):
     """``torch.group_norm`` that refuses groups of a single value."""
     if input.ndim < 2:
-        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
+        raise RuntimeError(
+            f"Expected at least 2 dimensions for input tensor but received {input.ndim}"
+        )
     size = [input.shape[0] * input.shape[1] // num_groups, num_groups, *input.shape[2:]]
     if size[0] * int(np.prod(size[2:])) == 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {size}")
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {size}"
+        )
     return group_norm(input, num_groups, weight, bias, eps)
 
 
 @op("f", node="MulBackward0", aliases="nn.functional.rms_norm")
 def rms_norm(input, normalized_shape: Size, weight=None, eps: Scalar | None = None):
-    """Divide by the root of the mean square over the trailing dims; ``eps`` None is float epsilon."""
+    """Divide by the root of the mean square over the trailing dims; ``eps`` None is float
+    epsilon.
+    """
     shape = _check_trailing(input, normalized_shape, weight, None, star="*")
     require("rms_norm", "fc", input)
     x = _wide(input)
@@ -150,11 +175,16 @@ def rms_norm(input, normalized_shape: Size, weight=None, eps: Scalar | None = No
 
 
 @op("f", space="nn.functional", node="DivBackward0")
-def local_response_norm(input, size: int, alpha: Scalar = 1e-4, beta: Scalar = 0.75, k: Scalar = 1.0):
-    """Divide (N, C, *) by ``(k + alpha * mean of squares over size neighbouring channels) ** beta``."""
+def local_response_norm(
+    input, size: int, alpha: Scalar = 1e-4, beta: Scalar = 0.75, k: Scalar = 1.0
+):
+    """Divide (N, C, *) by ``(k + alpha * mean of squares over size neighbouring channels) **
+    beta``.
+    """
     if input.ndim < 3:
         raise ValueError(
-            f"Expected 3D or higher dimensionality                          input (got {input.ndim} dimensions)"
+            "Expected 3D or higher dimensionality                          input (got "
+            f"{input.ndim} dimensions)"
         )
     if input.size == 0:
         return input
@@ -167,12 +197,15 @@ def local_response_norm(input, size: int, alpha: Scalar = 1e-4, beta: Scalar = 0
     return (x / (total / size * alpha + k) ** beta).astype(input.dtype)
 
 
-# The arithmetic.  Written so that each derivative needs two sums, which every operand's gradient shares.
+# The arithmetic.  Written so that each derivative needs two sums, which every operand's gradient
+# shares.
 
 
 @jax.custom_jvp
 def _batch(x, w, b, eps):
-    """Return (normalized, mean, biased variance) of (N, C, *) per channel; the last two are constants."""
+    """Return (normalized, mean, biased variance) of (N, C, *) per channel; the last two are
+    constants.
+    """
     mean, var = _batch_stats(x)
     centered = x - spread(mean, x.shape)
     return centered * spread(w / jnp.sqrt(var + eps), x.shape) + spread(b, x.shape), mean, var
@@ -235,9 +268,8 @@ def _stopped(x):
 
 
 def _check_channels(channels, mean, var, weight, bias, training):
-    if mean is None and var is not None or var is None and mean is not None:
-        if training:
-            raise ValueError("running_mean and running_var must either both be None or neither be None")
+    if training and (mean is None) != (var is None):
+        raise ValueError("running_mean and running_var must either both be None or neither be None")
     if not training:
         for name, stat in (("running_mean", mean), ("running_var", var)):
             if stat is None:
@@ -255,7 +287,9 @@ def _check_params(x, *params):
             continue
         if x.dtype not in (jnp.float16, jnp.bfloat16):
             if x.dtype == jnp.float32:
-                raise RuntimeError("mixed dtype (CPU): expect parameter to have scalar type of Float")
+                raise RuntimeError(
+                    "mixed dtype (CPU): expect parameter to have scalar type of Float"
+                )
             raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
         if param.dtype != jnp.float32:
             raise RuntimeError("mixed dtype (CPU): all inputs must share same datatype.")
@@ -265,7 +299,8 @@ def _check_trailing(input, normalized_shape, weight, bias, star="*, "):
     shape = tuple(normalized_shape)
     if not shape:
         raise RuntimeError(
-            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, "
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+            "element, "
             "but got normalized_shape = []"
         )
     for name, param in (("weight", weight), ("bias", bias)):
@@ -288,12 +323,14 @@ def _check_groups(input, num_groups, weight, bias):
         raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
     if input.shape[1] % num_groups:
         raise RuntimeError(
-            "Expected number of channels in input to be divisible by num_groups, but got input of shape "
+            "Expected number of channels in input to be divisible by num_groups, but got input of "
+            "shape "
             f"{list(input.shape)} and num_groups={num_groups}"
         )
     for name, param in (("weight", weight), ("bias", bias)):
         if param is not None and param.shape != (input.shape[1],):
             raise RuntimeError(
-                f"Expected {name} to be a vector of size equal to the number of channels in input, but got "
+                f"Expected {name} to be a vector of size equal to the number of channels in input, "
+                "but got "
                 f"{name} of shape {list(param.shape)} and input of shape {list(input.shape)}"
             )

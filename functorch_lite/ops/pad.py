@@ -81,7 +81,8 @@ def _pairs(input, pad):
         raise RuntimeError("Padding length must be divisible by 2")
     if len(pad) > 2 * input.ndim:
         raise RuntimeError(
-            "Padding length should be less than or equal to two times the input dimension but got padding "
+            "Padding length should be less than or equal to two times the input dimension but got "
+            "padding "
             f"length {len(pad)} and input of dimension {input.ndim}"
         )
     return [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
@@ -103,7 +104,8 @@ def _check_sizes(input, pairs, mode):
     own = input.shape[-n - 1 :] if mode != "circular" else ()
     if 0 in own:
         raise RuntimeError(
-            f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with possibly 0 batch size and other non-zero "
+            f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with possibly 0 batch size and "
+            "other non-zero "
             f"dimensions for input, but got: {list(input.shape)}"
         )
     for i, (low, high) in enumerate(reversed(pairs)):
@@ -115,11 +117,17 @@ def _check_sizes(input, pairs, mode):
             raise RuntimeError("Negative padding value is resulting in an empty dimension")
         if mode == "reflect" and (low >= size or high >= size):
             raise RuntimeError(
-                f"Argument #{4 + 2 * i}: Padding size should be less than the corresponding input dimension, "
+                f"Argument #{4 + 2 * i}: Padding size should be less than the corresponding input "
+                "dimension, "
                 f"but got: padding ({low}, {high}) at dimension {dim} of input {list(input.shape)}"
             )
-    if mode != "circular" and all(input.shape[d - n] + sum(pair) < 1 for d, pair in enumerate(pairs)):
-        raise RuntimeError(f"input ({_sizes(input, pairs)}) is too small. Calculated output {_outputs(input, pairs)}")
+    if mode != "circular" and all(
+        input.shape[d - n] + sum(pair) < 1 for d, pair in enumerate(pairs)
+    ):
+        raise RuntimeError(
+            f"input ({_sizes(input, pairs)}) is too small. Calculated output "
+            f"{_outputs(input, pairs)}"
+        )
 
 
 def _sizes(input, pairs):

@@ -52,7 +52,15 @@ def avg_pool2d(
 ):
     """Mean over windows of ``input`` (N, C, H, W) or (C, H, W)."""
     return _avg(
-        "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+        "avg_pool2d",
+        2,
+        input,
+        kernel_size,
+        stride,
+        padding,
+        ceil_mode,
+        count_include_pad,
+        divisor_override,
     )
 
 
@@ -68,7 +76,15 @@ def avg_pool3d(
 ):
     """Mean over windows of ``input`` (N, C, D, H, W) or (C, D, H, W)."""
     return _avg(
-        "avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+        "avg_pool3d",
+        3,
+        input,
+        kernel_size,
+        stride,
+        padding,
+        ceil_mode,
+        count_include_pad,
+        divisor_override,
     )
 
 
@@ -110,7 +126,9 @@ def lp_pool1d(
 def lp_pool2d(
     input, norm_type: float, kernel_size: Dims, stride: Dims | None = None, ceil_mode: bool = False
 ):
-    """``norm_type`` root of the sum of powers over windows of (N, C, H, W); infinity is a maximum."""
+    """``norm_type`` root of the sum of powers over windows of (N, C, H, W); infinity is a
+    maximum.
+    """
     return _lp(2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
@@ -118,7 +136,9 @@ def lp_pool2d(
 def lp_pool3d(
     input, norm_type: float, kernel_size: Dims, stride: Dims | None = None, ceil_mode: bool = False
 ):
-    """``norm_type`` root of the sum of powers over windows of (N, C, D, H, W); infinity is a maximum."""
+    """``norm_type`` root of the sum of powers over windows of (N, C, D, H, W); infinity is a
+    maximum.
+    """
     return _lp(3, input, norm_type, kernel_size, stride, ceil_mode)
 
 
@@ -170,7 +190,9 @@ def _divisors(config: Window, spatial, count_include_pad):
 
 def _adaptive_avg(input, size, kernel_name):
     if 0 in size or input.size == 0:
-        return jnp.zeros((*input.shape[: -len(size)], *size), input.dtype) + widened(input).sum() * 0
+        return (
+            jnp.zeros((*input.shape[: -len(size)], *size), input.dtype) + widened(input).sum() * 0
+        )
     require(kernel_name, "f", input)
     x = widened(input)
     for i in reversed(range(len(size))):
@@ -187,7 +209,9 @@ def _adaptive_means(x, position, axis):
     shape = (-1, *(1,) * (x.ndim - 1 - position))
     pieces = [
         jnp.where(
-            (starts + i < ends).reshape(shape), jnp.take(x, np.minimum(starts + i, ends - 1), axis=position), 0
+            (starts + i < ends).reshape(shape),
+            jnp.take(x, np.minimum(starts + i, ends - 1), axis=position),
+            0,
         )
         for i in range(max(ends - starts))
     ]
@@ -198,7 +222,12 @@ def _lp(n, input, norm_type, kernel_size, stride, ceil_mode):
     if abs(norm_type) == float("inf"):
         sign = 1 if norm_type > 0 else -1
         if n == 1:
-            return sign * max_pool1d_with_indices(sign * absolute(input), kernel_size, stride, 0, 1, ceil_mode)[0]
+            return (
+                sign
+                * max_pool1d_with_indices(
+                    sign * absolute(input), kernel_size, stride, 0, 1, ceil_mode
+                )[0]
+            )
         pool = max_pool2d if n == 2 else max_pool3d
         return sign * pool(sign * absolute(input), kernel_size, stride, 0, 1, ceil_mode)
     x = widened(input)
@@ -208,7 +237,9 @@ def _lp(n, input, norm_type, kernel_size, stride, ceil_mode):
     else:
         out = _avg(f"avg_pool{n}d", n, power, kernel_size, stride, 0, ceil_mode, True, None)
     # The gradient is zero where the sum of powers is zero.
-    return _root(out * int(np.prod(_windows.per_dim(kernel_size, n))), norm_type).astype(input.dtype)
+    return _root(out * int(np.prod(_windows.per_dim(kernel_size, n))), norm_type).astype(
+        input.dtype
+    )
 
 
 def _root(x, norm_type):
@@ -228,15 +259,19 @@ def _check_adaptive(name, input, size, n):
     if len(size) != n:
         raise RuntimeError(f"{name}: output_size must be {n}")
     if input.ndim not in (n + 1, n + 2):
-        raise RuntimeError(f"{name}(): Expected {n + 1}D or {n + 2}D tensor, but got {list(input.shape)}")
+        raise RuntimeError(
+            f"{name}(): Expected {n + 1}D or {n + 2}D tensor, but got {list(input.shape)}"
+        )
     for dim in range(-n - (n == 3), 0):
         if input.shape[dim] == 0:
             raise RuntimeError(
-                f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has "
+                f"{name}(): Expected input to have non-zero size for non-batch dimensions, but "
+                "input has "
                 f"sizes {list(input.shape)} with dimension {input.ndim + dim} being empty"
             )
     if any(s < 0 for s in size):
         text = ", ".join(map(str, size)) if n == 2 else f"{size[0]}, {size[1]},{size[2]}"
         raise RuntimeError(
-            f"{name}: elements of output_size must be greater than or equal to 0 but received {{{text}}}"
+            f"{name}: elements of output_size must be greater than or equal to 0 but received "
+            f"{{{text}}}"
         )

@@ -43,7 +43,9 @@ def max_pool2d(
     dilation: Dims = 1,
     ceil_mode: bool = False,
 ):
-    """Maximum over windows of ``input`` (N, C, H, W) or (C, H, W); padding counts as minus infinity."""
+    """Maximum over windows of ``input`` (N, C, H, W) or (C, H, W); padding counts as minus
+    infinity.
+    """
     return _max("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
@@ -56,7 +58,9 @@ def max_pool3d(
     dilation: Dims = 1,
     ceil_mode: bool = False,
 ):
-    """Maximum over windows of ``input`` (N, C, D, H, W) or (C, D, H, W); padding is minus infinity."""
+    """Maximum over windows of ``input`` (N, C, D, H, W) or (C, D, H, W); padding is minus
+    infinity.
+    """
     return _max("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode)
 
 
@@ -72,10 +76,14 @@ def max_pool1d_with_indices(
     """``max_pool1d`` and the position of each maximum along L, as (values, indices)."""
     given = {"kernel_size": kernel_size, "stride": stride, "padding": padding, "dilation": dilation}
     check_one_dim("max_pool1d", input.shape, **given)
-    return _lifted("max_pool2d", _max_with_indices, input, kernel_size, stride, padding, dilation, ceil_mode)
+    return _lifted(
+        "max_pool2d", _max_with_indices, input, kernel_size, stride, padding, dilation, ceil_mode
+    )
 
 
-@op("f", space="nn.functional", name="max_pool2d_with_indices", node="MaxPool2DWithIndicesBackward0")
+@op(
+    "f", space="nn.functional", name="max_pool2d_with_indices", node="MaxPool2DWithIndicesBackward0"
+)
 def max_pool2d_with_indices(
     input,
     kernel_size: Dims,
@@ -85,10 +93,14 @@ def max_pool2d_with_indices(
     ceil_mode: bool = False,
 ):
     """``max_pool2d`` and the position of each maximum in its flattened (H, W) plane."""
-    return _max_with_indices("max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_with_indices(
+        "max_pool2d", 2, input, kernel_size, stride, padding, dilation, ceil_mode
+    )
 
 
-@op("f", space="nn.functional", name="max_pool3d_with_indices", node="MaxPool3DWithIndicesBackward0")
+@op(
+    "f", space="nn.functional", name="max_pool3d_with_indices", node="MaxPool3DWithIndicesBackward0"
+)
 def max_pool3d_with_indices(
     input,
     kernel_size: Dims,
@@ -98,7 +110,9 @@ def max_pool3d_with_indices(
     ceil_mode: bool = False,
 ):
     """``max_pool3d`` and the position of each maximum in its flattened (D, H, W) volume."""
-    return _max_with_indices("max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode)
+    return _max_with_indices(
+        "max_pool3d", 3, input, kernel_size, stride, padding, dilation, ceil_mode
+    )
 
 
 @op("f", node="SqueezeBackward1")
@@ -131,7 +145,9 @@ def adaptive_max_pool2d(input, output_size: Dims):
     node="AdaptiveMaxPool3DBackward0",
 )
 def adaptive_max_pool3d(input, output_size: Dims):
-    """Maximum over (OD, OH, OW) windows that cover (D, H, W) evenly, and its position in the volume."""
+    """Maximum over (OD, OH, OW) windows that cover (D, H, W) evenly, and its position in the
+    volume.
+    """
     size = _adaptive_size(input.shape, output_size, 3)
     _check_adaptive("adaptive_max_pool3d", input, (4, 5), size, 3)
     return _adaptive_max(input, size, "adaptive_max_pool3d_cpu")
@@ -167,16 +183,24 @@ def _axis(config: Window, i: int, size: int) -> tuple:
 
 
 def _pieces(x, position, axis, fill):
-    """Return the list of window elements along dim ``position``; number i holds element i of each."""
+    """Return the list of window elements along dim ``position``; number i holds element i of
+    each.
+    """
     if axis[0] == "steps":
         return _windows.slices(x, position, *axis[1:6], fill=fill)
     starts, ends = (np.asarray(v) for v in axis[1:])
-    # A short window repeats its last element, which changes neither the maximum nor who comes first.
-    return [jnp.take(x, np.minimum(starts + i, ends - 1), axis=position) for i in range(max(ends - starts))]
+    # A short window repeats its last element, which changes neither the maximum nor who comes
+    # first.
+    return [
+        jnp.take(x, np.minimum(starts + i, ends - 1), axis=position)
+        for i in range(max(ends - starts))
+    ]
 
 
 def _whole(x, position, axis):
-    """Return the elements of the only window, in order, or None if there are several or it is padded."""
+    """Return the elements of the only window, in order, or None if there are several or it is
+    padded.
+    """
     if axis[0] != "steps":
         return None
     _, kernel, _, dilation, padding, count, size = axis
@@ -186,7 +210,9 @@ def _whole(x, position, axis):
 
 
 def _first_real(axis):
-    """Return per window the number of its first element that is not padding, or None where all are 0."""
+    """Return per window the number of its first element that is not padding, or None where all are
+    0.
+    """
     if axis[0] != "steps" or axis[4] == 0:
         return None
     _, _, stride, dilation, padding, count, _ = axis
@@ -224,7 +250,9 @@ def _indices(x, axes):
     """Return the flat position, within the trailing dims, of each window's maximum."""
     x = jax.lax.stop_gradient(x)
     spatial = x.shape[x.ndim - len(axes) :]
-    where = jnp.broadcast_to(jnp.arange(np.prod(spatial), dtype=jnp.int64).reshape(spatial), x.shape)
+    where = jnp.broadcast_to(
+        jnp.arange(np.prod(spatial), dtype=jnp.int64).reshape(spatial), x.shape
+    )
     for i in reversed(range(len(axes))):
         position = x.ndim - len(axes) + i
         x, chosen = _select(x, position, axes[i])
@@ -237,7 +265,9 @@ def _select(x, position, axis):
     whole = _whole(x, position, axis)
     if whole is not None:
         size = whole.shape[position]
-        last_nan = size - 1 - jnp.argmax(jnp.flip(whole != whole, position), position, keepdims=True)
+        last_nan = (
+            size - 1 - jnp.argmax(jnp.flip(whole != whole, position), position, keepdims=True)
+        )
         first_max = jnp.argmax(whole, position, keepdims=True)
         best = whole.max(position, keepdims=True)
         return best, jnp.where(best != best, last_nan, first_max).astype(jnp.int32)
@@ -278,7 +308,9 @@ def _adaptive_max(input, size, kernel_name):
 
 
 def adaptive_axis(size: int, out: int) -> tuple:
-    """Describe ``out`` windows that cover ``size`` elements: steps if they are equal, else ranges."""
+    """Describe ``out`` windows that cover ``size`` elements: steps if they are equal, else
+    ranges.
+    """
     if size % out == 0:
         return ("steps", size // out, size // out, 1, 0, out, size)
     starts = tuple(i * size // out for i in range(out))
@@ -290,18 +322,24 @@ def _adaptive_size(shape, output_size, n):
     if isinstance(output_size, int):
         return (output_size,) * n
     own = shape[-n:] if len(shape) >= n else (1,) * n
-    return tuple(o if s is None else s for s, o in zip(output_size, own, strict=False)) + tuple(output_size)[n:]
+    return (
+        tuple(o if s is None else s for s, o in zip(output_size, own, strict=False))
+        + tuple(output_size)[n:]
+    )
 
 
 def _check_adaptive(name, input, ranks, size, n):
     if len(size) != n:
         raise RuntimeError(f"{name}(): internal error: output_size.size() must be {n}")
     if input.ndim not in ranks:
-        raise RuntimeError(f"{name}(): Expected {ranks[0]}D or {ranks[1]}D tensor, but got: {list(input.shape)}")
+        raise RuntimeError(
+            f"{name}(): Expected {ranks[0]}D or {ranks[1]}D tensor, but got: {list(input.shape)}"
+        )
     for dim in range(-n - 1, 0):
         if input.shape[dim] == 0:
             raise RuntimeError(
-                f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input has "
+                f"{name}(): Expected input to have non-zero size for non-batch dimensions, but "
+                "input has "
                 f"sizes {list(input.shape)} with dimension {input.ndim + dim} being empty"
             )
     if any(s < 0 for s in size):

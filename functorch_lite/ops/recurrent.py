@@ -33,7 +33,9 @@ def lstm(
 
     Returns (output, h, c) with one row of h and c per layer and direction.
     """
-    return _sequence("lstm", input, hx, params, has_biases, num_layers, bidirectional, batch_first, noise)
+    return _sequence(
+        "lstm", input, hx, params, has_biases, num_layers, bidirectional, batch_first, noise
+    )
 
 
 @op("f", name="lstm.data", node="CatBackward0")
@@ -50,7 +52,9 @@ def lstm_packed(
     noise=None,
 ):
     """LSTM layers over a packed sequence: ``data`` (sum of batch sizes, I)."""
-    return _packed("lstm", data, batch_sizes, hx, params, has_biases, num_layers, bidirectional, noise)
+    return _packed(
+        "lstm", data, batch_sizes, hx, params, has_biases, num_layers, bidirectional, noise
+    )
 
 
 def _declare(name, kind, text):
@@ -68,7 +72,9 @@ def _declare(name, kind, text):
         batch_first: bool,
         noise=None,
     ):
-        return _sequence(kind, input, [hx], params, has_biases, num_layers, bidirectional, batch_first, noise)
+        return _sequence(
+            kind, input, [hx], params, has_biases, num_layers, bidirectional, batch_first, noise
+        )
 
     def packed(
         data,
@@ -82,10 +88,15 @@ def _declare(name, kind, text):
         bidirectional: bool,
         noise=None,
     ):
-        return _packed(kind, data, batch_sizes, [hx], params, has_biases, num_layers, bidirectional, noise)
+        return _packed(
+            kind, data, batch_sizes, [hx], params, has_biases, num_layers, bidirectional, noise
+        )
 
     whole.__name__, whole.__doc__ = name, f"{text} over (T, N, I): (output, h)."
-    packed.__name__, packed.__doc__ = f"{name}_packed", f"{text} over a packed sequence: (output, h)."
+    packed.__name__, packed.__doc__ = (
+        f"{name}_packed",
+        f"{text} over a packed sequence: (output, h).",
+    )
     op("f", name=name, node="StackBackward0")(whole)
     op("f", name=f"{name}.data", node="CatBackward0")(packed)
 
@@ -189,7 +200,8 @@ def _weights(params, has_biases, projected):
     size = 2 + 2 * has_biases + projected
     sets = [params[i : i + size] for i in range(0, len(params), size)]
     return [
-        (*s[:2], *(s[2:4] if has_biases else (None, None)), s[-1] if projected else None) for s in sets
+        (*s[:2], *(s[2:4] if has_biases else (None, None)), s[-1] if projected else None)
+        for s in sets
     ]
 
 
@@ -229,4 +241,6 @@ def _check_cell(input, h, w_ih, w_hh, b_ih, b_hh, gates):
             f"hidden has inconsistent hidden_size: got {h.shape[-1]}, expected {w_hh.shape[1]}"
         )
     if input.ndim == 2 and h.shape[0] != input.shape[0]:
-        raise RuntimeError(f"Input batch size {input.shape[0]} doesn't match hidden0 batch size {h.shape[0]}")
+        raise RuntimeError(
+            f"Input batch size {input.shape[0]} doesn't match hidden0 batch size {h.shape[0]}"
+        )

@@ -29,7 +29,7 @@ def _summed_dtype(input, dtype):
 
 
 def _reduce_sum(x, dims, keepdim):
-    """Sum over ``dims``, in PyTorch's order where that can be had; a full sum runs over the flat array."""
+    """Sum over ``dims``, in PyTorch's order where that can be had; a full sum is flat."""
     if ordered(x, dims):
         total = trailing_sum(x, len(dims))
         return jnp.expand_dims(total, dims) if keepdim else total

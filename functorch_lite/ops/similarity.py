@@ -49,7 +49,9 @@ def cosine_similarity(x1, x2, dim: int = 1, eps: Scalar = 1e-8):
     """Cosine of the angle between ``x1`` and ``x2`` along ``dim``; norms are at least ``eps``."""
     found = "expected common dtype to be floating point, yet common dtype is "
     if kind(x1) not in "fc":
-        name = {"b": "Bool"}.get(kind(x1), {"int64": "Long", "int32": "Int"}.get(str(x1.dtype), "Long"))
+        name = {"b": "Bool"}.get(
+            kind(x1), {"int64": "Long", "int32": "Int"}.get(str(x1.dtype), "Long")
+        )
         raise RuntimeError(f"{found}{name}")
     x1, x2 = broadcast(x1, x2)
     axis = wrap_dim(dim, x1.ndim)

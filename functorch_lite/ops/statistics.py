@@ -75,7 +75,7 @@ def cov(input, *, correction: int = 1, fweights=None, aweights=None):
     far = x - center
     scaled = far if weights is None else far * weights.astype(real)
     out = dot(scaled, jnp.conj(far.T)) / jnp.maximum(left, 0).astype(real)
-    return out.reshape(()) if out.size == 1 and input.ndim < 2 else out
+    return out.reshape(()) if out.size == 1 else out
 
 
 def _weighted_norm(weights, aweights, total, correction):
@@ -118,17 +118,17 @@ def _counts(x, edges, weights, last):
 def _even_edges(low, high, bins, np_dtype):
     steps = jnp.arange(bins + 1, dtype=np_dtype)
     width = (high - low) / bins
-    return jnp.where(steps <= bins // 2, low + steps * width, high - (bins - steps) * width)
+    return jnp.where(steps < (bins + 1) // 2, low + steps * width, high - (bins - steps) * width)
 
 
-def _range(x, low, high):
-    """Return the range, or that of the data if it is empty, widened if that is a point."""
+def _range(x, low, high, margin):
+    """Return the range, or that of the data if it is empty, by ``margin`` wider if a point."""
     auto = low == high
     least = jnp.min(x) if x.size else jnp.zeros((), x.dtype)
     most = jnp.max(x) if x.size else jnp.zeros((), x.dtype)
     low, high = jnp.where(auto, least, low), jnp.where(auto, most, high)
     point = low == high
-    return jnp.where(point, low - 1, low), jnp.where(point, high + 1, high)
+    return jnp.where(point, low - margin, low), jnp.where(point, high + margin, high)
 
 
 def _check_histc(input, bins=100, min=0, max=0):
@@ -154,7 +154,7 @@ def histc(input, bins: int = 100, min: Scalar = 0, max: Scalar = 0):
     if bins <= 0:
         raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     x = input.reshape(-1)
-    low, high = _range(x, jnp.asarray(min, x.dtype), jnp.asarray(max, x.dtype))
+    low, high = _range(x, jnp.asarray(min, x.dtype), jnp.asarray(max, x.dtype), 1)
     # As PyTorch: the bin by position, not by comparison with rounded edges.
     place = ((x - low) * (bins / (high - low))).astype(np.int64)
     place = jnp.clip(place, 0, bins - 1)
@@ -203,10 +203,10 @@ def histogram(
         )
     low, high = (jnp.asarray(v, input.dtype) for v in (low, high))
     if range is None:
-        low, high = _range(input, low, high)
+        low, high = _range(input, low, high, 0.5)
     else:
         point = low == high
-        low, high = jnp.where(point, low - 1, low), jnp.where(point, high + 1, high)
+        low, high = jnp.where(point, low - 0.5, low), jnp.where(point, high + 0.5, high)
     return _histogram(input, _even_edges(low, high, bins, input.dtype), weight, density)
 
 

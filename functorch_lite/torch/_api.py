@@ -21,11 +21,17 @@ from . import _convert as _convert
 from . import _function as _function
 from . import _index as _index
 from . import _methods as _methods
+from . import _noise as _noise
 from . import _permute as _permute
 from . import _ranges as _ranges
+from . import _renormalize as _renormalize
+from . import _running as _running
 from . import _select as _select
 from . import _shape as _shape
 from . import _split as _split
+from ._anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
+from ._anomaly import is_anomaly_enabled as is_anomaly_enabled
+from ._anomaly import set_anomaly_enabled as set_anomaly_enabled
 from ._autograd import backward as _backward
 from ._autograd import grad as _grad
 from ._device import device as device

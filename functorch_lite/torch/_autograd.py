@@ -322,6 +322,7 @@ def _data(self: Tensor) -> Tensor:
     with _recording(False):
         twin = self.detach()
     twin._view_of = None
+    twin._untracked = True
     return twin
 
 

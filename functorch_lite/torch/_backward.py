@@ -16,6 +16,7 @@ import numpy as np
 from .._core import dtype as dt
 from .._core.execute import compile, x64
 from ..ops._program import Program
+from ._anomaly import anomaly, watching
 from ._dispatch import Operands, record
 from ._grad_mode import mode
 from ._graph import FREED, AccumulateGrad, Node, OpNode, ViewNode
@@ -47,8 +48,13 @@ def run(
     for slot, gradient in roots:
         walk.deliver(slot, gradient)
     for node in order:
-        _check_alive(node, walk)
-    walk.go()
+        if not anomaly.on:
+            _check_alive(node, walk)
+    running.append(walk)
+    try:
+        walk.go()
+    finally:
+        running.pop()
     if not retain:
         for node in order:
             _free(node)
@@ -75,6 +81,10 @@ def _leading_to(order: list[Node], targets: set[Node]) -> list[Node]:
         if node not in useful and any(e is not None and e[0] in useful for e in node.edges):
             useful.add(node)
     return [n for n in order if n in useful]
+
+
+running: "list[_Walk]" = []
+"""The backward passes that are going on: more than one where a backward calls backward."""
 
 
 class _Walk:
@@ -108,7 +118,7 @@ class _Walk:
         start = 0
         while start < len(self.order):
             end = start
-            if not self.create:
+            if not self.create and not anomaly.on:
                 while end < len(self.order) and self.plain(self.order[end]):
                     end += 1
             if end - start > 1:
@@ -141,7 +151,13 @@ class _Walk:
         if not any(e is not None and e[0] in self.members for e in node.edges):
             return
         given = tuple(sorted(waiting))
-        gradients = self.gradients(node, waiting, given)
+        if anomaly.on:
+            with watching(node) as watch:
+                _check_alive(node, self)
+                gradients = self.gradients(node, waiting, given)
+                watch.check(gradients)
+        else:
+            gradients = self.gradients(node, waiting, given)
         if node.node_hooks:
             gradients = self.hook_node(node, gradients, waiting)
         for edge, gradient in zip(node.edges, gradients, strict=True):
@@ -246,9 +262,11 @@ def _as_tensors(node: Node, saved: Sequence[Any]) -> list:
     """Return a node's saved operands as tensors that carry the history they had in the forward pass."""
     if isinstance(node, ViewNode):
         return list(saved)
+    assert isinstance(node, OpNode)
     tensors: list[Any] = []
-    for value, edge in zip(saved, node.edges, strict=True):
-        if edge is None or not isinstance(value, (jax.Array, np.ndarray)):
+    used = uses_operands(node.program, node.wanted, node.outputs, saved)
+    for i, (value, edge) in enumerate(zip(saved, node.edges, strict=True)):
+        if edge is None or i not in used or not isinstance(value, (jax.Array, np.ndarray)):
             tensors.append(value if not isinstance(value, jax.Array) else make(value))
             continue
         tensor = make(value)
@@ -309,12 +327,21 @@ def _modified_operand(node: OpNode, index: int, storage: Any, version: int) -> s
     return _modified_text(f"torch.{d.legacy}", array.shape, where, storage.version, version)
 
 
+HINT = (
+    "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+    "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+)
+HINT_WATCHING = (
+    "Hint: the backtrace further above shows the operation that failed to compute its gradient. "
+    "The variable in question was changed in there or anywhere later. Good luck!"
+)
+
+
 def _modified_text(legacy: str, shape: tuple, where: str, version: int, expected: int) -> str:
     return (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[{legacy} {list(shape)}]{where} is at version {version}; expected version {expected} instead. "
-        "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+        + (HINT_WATCHING if anomaly.on else HINT)
     )
 
 

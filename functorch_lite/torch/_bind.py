@@ -25,6 +25,15 @@ from ._tensor import Tensor
 
 REQUIRED = object()
 
+# Every in-place form is a method; these few are functions of ``torch`` as well.
+IN_PLACE_FUNCTIONS = frozenset(
+    "abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ asin_ asinh_ atan_ atanh_ ceil_ "
+    "celu_ clamp_ clamp_max_ clamp_min_ clip_ conj_physical_ cos_ cosh_ deg2rad_ erf_ erfc_ exp2_ exp_ expm1_ fill_ "
+    "fix_ floor_ frac_ gcd_ i0_ lcm_ ldexp_ log10_ log1p_ log2_ log_ logit_ nan_to_num_ neg_ negative_ rad2deg_ "
+    "reciprocal_ relu_ round_ rrelu_ rsqrt_ selu_ sigmoid_ sin_ sinc_ sinh_ sqrt_ square_ tan_ tanh_ threshold_ "
+    "trunc_ xlogy_ zero_".split()
+)
+
 
 def bind_all() -> None:
     """Make every function and method of every declared op, under its own name and its aliases."""
@@ -54,7 +63,8 @@ def _bind_variants(space: str, name: str, ops: list[Op]) -> None:
     if having["i"] and (not space or space == "nn.functional"):
         own = name + "_"
         inplace = _joined(own, [_generate(op, own, "i") for op in having["i"]], having["i"])
-        SPACES[space][own] = inplace
+        if space or own in IN_PLACE_FUNCTIONS:
+            SPACES[space][own] = inplace
         if not space:
             attach(own, inplace)
 
@@ -202,8 +212,9 @@ def _joined(name: str, functions: list[Callable[..., Any]], ops: list[Op]) -> Ca
         key = (tuple([type(a) for a in args]), tuple(kwargs), tuple([type(a) for a in kwargs.values()]))
         function = chosen.get(key)
         if function is None:
-            function = _choose(name, candidates, args, kwargs)
-            chosen[key] = function
+            function, by_type = _choose(name, candidates, args, kwargs)
+            if by_type:
+                chosen[key] = function
         return function(*args, **kwargs)
 
     overloaded.__name__ = overloaded.__qualname__ = name
@@ -214,10 +225,12 @@ def _joined(name: str, functions: list[Callable[..., Any]], ops: list[Op]) -> Ca
     return overloaded
 
 
-def _choose(name: str, candidates: list, args: tuple, kwargs: dict) -> Callable[..., Any]:
-    for op, function in candidates:
-        if _accepts(op, args, kwargs):
-            return function
+def _choose(name: str, candidates: list, args: tuple, kwargs: dict) -> tuple[Callable[..., Any], bool]:
+    """Return the overload, and whether types alone decided; a 0-d tensor may stand for a number."""
+    for loose in (False, True):
+        for op, function in candidates:
+            if _accepts(op, args, kwargs, loose):
+                return function, not loose
     got = ", ".join([*map(type_name, args), *(f"{k}={type_name(v)}" for k, v in kwargs.items())])
     raise TypeError(
         f"{name}() received an invalid combination of arguments - got ({got}), but expected one of:\n"
@@ -232,7 +245,7 @@ def _signature_text(op: Op) -> str:
     )
 
 
-def _accepts(op: Op, args: tuple, kwargs: dict) -> bool:
+def _accepts(op: Op, args: tuple, kwargs: dict, loose: bool) -> bool:
     positional = [p for p in op.params if not p.keyword_only]
     if len(args) > len(positional):
         return False
@@ -245,11 +258,11 @@ def _accepts(op: Op, args: tuple, kwargs: dict) -> bool:
             return False
         given[own] = value
     return all(
-        _fits(op, p, given[p.name]) if p.name in given else p.default is not p_empty for p in op.params
+        _fits(op, p, given[p.name], loose) if p.name in given else p.default is not p_empty for p in op.params
     )
 
 
-def _fits(op: Op, param: Param, value: Any) -> bool:
+def _fits(op: Op, param: Param, value: Any, loose: bool) -> bool:
     if value is None:
         return param.default is None
     kind = param.annotation
@@ -259,7 +272,7 @@ def _fits(op: Op, param: Param, value: Any) -> bool:
         return isinstance(value, (Tensor, tuple, list)) or hasattr(value, HOOK)
     if param.role == SCALAR:
         return isinstance(value, (numbers.Number, np.generic)) or (
-            isinstance(value, Tensor) and not value._sizes
+            loose and isinstance(value, Tensor) and not value._sizes
         )
     if kind is bool:
         return isinstance(value, (bool, np.bool_))

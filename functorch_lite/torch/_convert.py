@@ -48,7 +48,7 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
         and self.device == src.device
     ):
         check_writable(self, False)
-        self._storage.write(src._array)  # arrays are immutable: the content can be shared
+        self._write(src._array)  # arrays are immutable: the content can be shared
         return self
     if isinstance(src, Tensor) and src.device != self.device:
         src = _moved(src, self.device)
@@ -363,10 +363,10 @@ _NOT_COPIED = frozenset(
 attach("__deepcopy__", deepcopy)
 
 
-def rebuild(cls: type, array: np.ndarray, strides: Any, requires_grad: bool, state: dict) -> Tensor:
-    """Rebuild a pickled tensor from its bytes."""
+def rebuild(cls: type | None, array: np.ndarray, strides: Any, requires_grad: bool, state: dict) -> Tensor:
+    """Rebuild a pickled tensor (cls None) or an instance of a subclass from its bytes."""
     from_bytes = SPACES[""]["from_numpy"](array.copy())
-    made = object.__new__(cls)
+    made = object.__new__(cls or Tensor)
     made.__dict__.update(make(from_bytes._array).__dict__)
     made._strides = strides
     made._requires_grad = requires_grad
@@ -384,7 +384,9 @@ def reduce_ex(self: Tensor, protocol: Any) -> tuple:
         )
     strides = None if self._strides is None else dense_strides(self._sizes, self._strides)
     state = {k: v for k, v in self.__dict__.items() if k not in _OWN}
-    return rebuild, (type(self), np.array(concrete(self)), strides, self._requires_grad, state)
+    # "torch.Tensor" would be looked up in whatever torch the reader has: it is not named
+    cls = None if type(self) is Tensor else type(self)
+    return rebuild, (cls, np.array(concrete(self)), strides, self._requires_grad, state)
 
 
 attach("__reduce_ex__", reduce_ex)

@@ -111,7 +111,7 @@ def _modified(tensor: Tensor, version: int) -> str:
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"[torch.{tensor._dtype.legacy} {list(tensor._sizes)}] is at version {tensor._storage.version}; "
         f"expected version {version} instead. Hint: enable anomaly detection to find the operation that "
-        "failed to compute its gradient, with torch.autograd.set_detect_anomaly(True)."
+        "failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
 
 

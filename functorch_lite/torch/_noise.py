@@ -11,10 +11,9 @@ from typing import Any
 from .._core import dtype as dt
 from ..ops._registry import OPS
 from ._create import wrap
-from ._dispatch import call, type_name
-from ._override import overridable
+from ._dispatch import call, call_inplace, type_name
 from ._random import Generator, draw
-from ._register import SPACES, attach
+from ._register import SPACES, expose
 from ._tensor import Tensor
 
 _ALPHA = 1.7580993408473766
@@ -68,7 +67,7 @@ def _masked(name: str, whole_channels: bool, alpha: bool, doc: str) -> None:
 def _publish(function: Callable[..., Any], name: str, doc: str) -> None:
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
-    SPACES[""][name] = overridable(function)
+    expose("f")(function)
 
 
 _masked(
@@ -79,17 +78,15 @@ _masked("alpha_dropout", False, True, "``dropout`` that keeps mean and variance 
 _masked("feature_alpha_dropout", True, True, "``alpha_dropout`` of whole channels.")
 
 
+@expose("f")
 def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor, Tensor]:
     """Return ``dropout`` of ``input`` and the boolean mask of the elements that were kept."""
     if train is False or not input.numel():
         kept = SPACES[""]["ones_like"](input, dtype=dt.bool_)
         return input.clone(), kept
     mask = keep_mask(input, input._sizes, p)
-    scaled = input * (mask * (0.0 if p == 1 else 1 / (1 - p)))
-    return scaled, mask.bool()
-
-
-SPACES[""]["native_dropout"] = overridable(native_dropout)
+    scale = 0.0 if p == 1 else 1 / (1 - p)
+    return call(OPS["_scaled_mask"], (input, mask, scale), ()), mask.bool()
 
 
 # --- rrelu ---------------------------------------------------------------------------------------
@@ -98,20 +95,16 @@ SPACES[""]["native_dropout"] = overridable(native_dropout)
 def _rrelu(
     input: Tensor, lower: float, upper: float, training: bool, generator: Any, inplace: bool
 ) -> Tensor:
-    if lower > upper:
-        raise RuntimeError(
-            f"Lower bound should be less than or equal to the upper bound, got lower={lower:g}, upper={upper:g}"
-        )
-    if not training:
-        slope = (lower + upper) / 2
-        leaky = SPACES["nn.functional"]["leaky_relu_" if inplace else "leaky_relu"]
-        return leaky(input, slope)
-    content = input.detach().numpy()
-    slopes = draw(generator, "rrelu_noise", input._sizes, input._dtype, content, lower, upper)
-    mask = wrap(slopes, input.device)
-    return input.mul_(mask) if inplace else input * mask
+    noise = None
+    if training and lower <= upper:
+        content = input.detach().numpy()
+        slopes = draw(generator, "rrelu_noise", input._sizes, input._dtype, content, lower, upper)
+        noise = wrap(slopes, input.device)
+    run = call_inplace if inplace else call
+    return run(OPS["_rrelu_with_noise"], (input, noise, lower, upper), ())
 
 
+@expose("f")
 def rrelu(
     input: Tensor,
     lower: float = 1 / 8,
@@ -123,6 +116,7 @@ def rrelu(
     return _rrelu(input, lower, upper, training, generator, False)
 
 
+@expose("f")
 def rrelu_(
     input: Tensor,
     lower: float = 1 / 8,

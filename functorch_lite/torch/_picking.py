@@ -9,22 +9,26 @@ from typing import Any
 from ..ops import host as _host
 from ..ops._registry import OPS
 from ._create import tensor
-from ._dispatch import call, call_inplace, type_name
+from ._dispatch import call, call_inplace, call_out, type_name
 from ._index import _index_tensors
 from ._register import expose
 from ._tensor import Tensor
 
 
 @expose("fm")
-def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False) -> Any:
     """Return the coordinates of the non-zero elements: (count, rank), or one vector per dim."""
+    if out is not None:
+        return call_out(OPS["_nonzero"], (input,), (False,), out)
     return call(OPS["_nonzero"], (input,), (as_tuple,))
 
 
 @expose("fm")
-def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the elements of ``input`` where ``mask`` (broadcast) is True, as a vector."""
     places = tensor(_host.mask_places(input._sizes, mask._array))
+    if out is not None:
+        return call_out(OPS["_masked_select"], (input, mask, places), (), out)
     return call(OPS["_masked_select"], (input, mask, places), ())
 
 

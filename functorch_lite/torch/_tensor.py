@@ -52,7 +52,12 @@ class Size(tuple):
         return Size(item) if isinstance(index, slice) else item
 
     def __reduce__(self) -> tuple:
-        return Size, (tuple(self),)
+        return size_of, (tuple(self),)
+
+
+def size_of(sizes: tuple[int, ...]) -> Size:
+    """Return ``sizes`` as a ``torch.Size`` (named in pickles, which cannot say "torch")."""
+    return Size(sizes)
 
 
 class Tensor:
@@ -69,6 +74,7 @@ class Tensor:
         _grad_base: the base whose history a differentiable view follows, else None.
         _view_depth: length of the base's chain; the steps after it lead from the base to here.
         _seen: storage version at which ``_node`` was true (differentiable views only).
+        _untracked: True for ``tensor.data`` and its views: their writes count no version.
         _overrides: True on subclasses that take over operations (see ``_override``).
     """
 
@@ -90,6 +96,7 @@ class Tensor:
     _inference = False
     _multi_view = False
     _overrides = False
+    _untracked = False
 
     _storage: Storage
     _dtype: dt.dtype
@@ -141,6 +148,12 @@ class Tensor:
 
     def _write(self, array: Any) -> None:
         """Replace the content in place: through the view chain down to the storage's root."""
+        version = self._storage.version
+        self._store(array)
+        if self._untracked:
+            self._storage.version = version
+
+    def _store(self, array: Any) -> None:
         storage = self._storage
         if not self._chain:
             storage.write(array)

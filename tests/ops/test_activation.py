@@ -60,7 +60,6 @@ def test_functional_softmax_warns_when_the_dim_is_implicit():
         ("relu", [np.zeros(1, bool)], {}, RuntimeError, "Boolean inputs not supported for relu"),
         (F + "elu", [np.zeros(1, int)], {}, NotImplementedError, "\"elu_cpu\" not .* 'Long'"),
         ("prelu", [np.zeros((2, 3)), np.zeros(2)], {}, RuntimeError, "channel size = 3"),
-        (F + "rrelu", [np.zeros(1)], {"training": True}, NotImplementedError, "training=True"),
     ],
 )
 def test_error(name, args, options, error, words):
@@ -82,7 +81,6 @@ SMOOTH = [
     "mish",
     "relu",
     "relu6",
-    "rrelu",
     "selu",
     "silu",
     "softplus",

@@ -1,22 +1,32 @@
-"""Record what live PyTorch prints for the scripts in features/: ``python -m tests.torch.record``."""
+"""Record what live PyTorch prints for the tests' scripts: ``python -m tests.torch.record``."""
 
 import json
 import sys
 from pathlib import Path
 
 from tests.parity import live_torch, transcript
-from tests.torch import test_features
+from tests.torch import test_autograd, test_features
+
+
+def record(scripts: list) -> dict[str, str]:
+    """Return each script's text under PyTorch."""
+    torch = live_torch()
+    return {str(script): transcript(script.run, torch) for script in scripts}
+
+
+def write(path: Path, texts: dict[str, str]) -> None:
+    """Write the texts, and say how many and where."""
+    path.write_text(json.dumps(texts, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+    sys.stdout.write(f"{len(texts)} texts in {path}\n")
 
 
 def main() -> None:
-    """Write features/recorded.json anew."""
-    torch = live_torch()
-    recorded = {str(script): transcript(script.run, torch) for script in test_features.SCRIPTS}
+    """Write both records anew."""
+    texts = record(test_features.SCRIPTS)
     for name, (number, source) in test_features.PROGRAMS.items():
-        recorded[f"{number:03d} {name}"] = test_features.run_program(source)
-    path = Path(test_features.__file__).parent / "features" / "recorded.json"
-    path.write_text(json.dumps(recorded, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{len(recorded)} transcripts in {path}\n")
+        texts[f"{number:03d} {name}"] = test_features.run_program(source)
+    write(test_features.RECORD, texts)
+    write(test_autograd.RECORD, record(test_autograd.SCRIPTS))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ finds a row's. Their text under PyTorch is recorded (record.py), so that it is c
 torch is installed; where one is, the record itself is checked.
 """
 
-import json
 import os
 import re
 import subprocess
@@ -28,11 +27,11 @@ from .features import (  # noqa: F401 - importing them fills SCRIPTS
     systems,
 )
 from .features.programs import PROGRAMS
-from .features.rows import SCRIPTS
+from .features.rows import SCRIPTS, read_record
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = Path(__file__).parent / "features" / "recorded.json"
-RECORDED = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+RECORDED = read_record(RECORD)
 LAUNCHER = ("-m", "functorch_lite", "run")
 
 each_script = pytest.mark.parametrize("script", SCRIPTS, ids=str)
@@ -77,5 +76,5 @@ def run_program(source: str, *launcher: str) -> str:
 
 
 def test_every_row_has_a_script():
-    rows = {script.row for script in SCRIPTS} | {number for number, _ in PROGRAMS.values()}
+    rows = {script.subject for script in SCRIPTS} | {number for number, _ in PROGRAMS.values()}
     assert sorted(set(range(1, 117)) - rows) == []

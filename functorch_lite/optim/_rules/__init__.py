@@ -1,16 +1,6 @@
-"""All update rules by name. See ``arithmetic`` for the contract that they share."""
+"""The update rules of the optimizers. See ``arithmetic`` for the contract that they share."""
 
-from .adam import adam, adamax, nadam, radam
-from .adaptive import adadelta, adafactor, adagrad, rmsprop
 from .arithmetic import Rule
-from .descent import asgd, muon, rprop, sgd
-
-RULES: dict[str, Rule] = {
-    rule.__name__: rule
-    for rule in (
-        *(adadelta, adafactor, adagrad, adam, adamax, asgd),
-        *(muon, nadam, radam, rmsprop, rprop, sgd),
-    )
-}
+from .table import RULES
 
 __all__ = ["RULES", "Rule"]

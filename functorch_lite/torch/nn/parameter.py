@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 _TensorMeta: Any = type(torch.Tensor)
+_Tensor: Any = torch.Tensor  # its methods are attached at run time
 
 
 class _ParameterMeta(_TensorMeta):
@@ -72,7 +73,7 @@ class Parameter(torch.Tensor, metaclass=_ParameterMeta):
         if data is None:
             data = torch.empty(0)
         if type(data) is torch.Tensor or type(data) is Parameter:
-            return torch.Tensor._make_subclass(cls, data, requires_grad)
+            return _Tensor._make_subclass(cls, data, requires_grad)
         t = data.detach().requires_grad_(requires_grad)
         if type(t) is not type(data):
             raise RuntimeError(
@@ -132,13 +133,14 @@ class UninitializedTensorMixin:
     """What a tensor without a shape may do: move, convert, and ``materialize``."""
 
     cls_to_become: Any = None
+    requires_grad: bool
 
     _allowed_methods = (
-        *(torch.Tensor.__hash__, torch.Tensor.size, torch.Tensor.copy_),
-        *(torch.Tensor.is_complex, torch.Tensor.is_floating_point, torch.Tensor.get_device),
-        *(torch.Tensor.half, torch.Tensor.float, torch.Tensor.double, torch.Tensor.char),
-        *(torch.Tensor.short, torch.Tensor.int, torch.Tensor.long),
-        *(torch.Tensor.cuda, torch.Tensor.cpu, torch.Tensor.to),
+        *(_Tensor.__hash__, _Tensor.size, _Tensor.copy_),
+        *(_Tensor.is_complex, _Tensor.is_floating_point, _Tensor.get_device),
+        *(_Tensor.half, _Tensor.float, _Tensor.double, _Tensor.char),
+        *(_Tensor.short, _Tensor.int, _Tensor.long),
+        *(_Tensor.cuda, _Tensor.cpu, _Tensor.to),
     )
 
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
@@ -181,7 +183,8 @@ class UninitializedTensorMixin:
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Let moves and conversions through, refuse every computation."""
         if func in cls._allowed_methods or type(func).__name__ == "method-wrapper":
-            return super().__torch_function__(func, types, args, kwargs or {})
+            parent: Any = super()
+            return parent.__torch_function__(func, types, args, kwargs or {})
         raise ValueError(
             f"Attempted to use an uninitialized parameter in {func}. "
             "This error happens when you are using a `LazyModule` or "
@@ -199,7 +202,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
     def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Any:
         """Make one on ``device`` with ``dtype``."""
         data = torch.empty(0, device=device, dtype=dtype)
-        return torch.Tensor._make_subclass(cls, data, requires_grad)
+        return _Tensor._make_subclass(cls, data, requires_grad)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> UninitializedParameter:
         """Make another one of the same device and dtype."""
@@ -223,7 +226,7 @@ class UninitializedBuffer(UninitializedTensorMixin, torch.Tensor):
     ) -> Any:
         """Make one on ``device`` with ``dtype``."""
         data = torch.empty(0, device=device, dtype=dtype)
-        buffer = torch.Tensor._make_subclass(cls, data, requires_grad)
+        buffer = _Tensor._make_subclass(cls, data, requires_grad)
         buffer.persistent = persistent
         buffer._is_buffer = True
         return buffer

@@ -20,7 +20,7 @@ def attributes(torch):
     print(x.data, x.dtype, x.shape, x.device, x.requires_grad, x.grad, x.grad_fn, x.is_leaf)
     y = x * 2
     print(y.data, y.requires_grad, y.grad_fn, y.is_leaf, y.layout, y.is_sparse, y.is_cuda)
-    print(x.itemsize, x.nbytes, x.T.shape, x.mT.shape, y.names, x.name, x._version, x.is_contiguous())
+    print(x.itemsize, x.nbytes, x.T.shape, x.mT.shape, x.name, x._version, x.is_contiguous())
     attempt(lambda: x.strange)
     attempt(lambda: setattr(x, "shape", (4,)))
     x.note = "mine"
@@ -36,7 +36,7 @@ def requires_grad_is_off_and_can_be_switched_on(torch):
     attempt(lambda: torch.ones(2, dtype=torch.long).requires_grad_())
     y = x * 2
     attempt(lambda: setattr(y, "requires_grad", False))
-    y.requires_grad = True
+    attempt(lambda: setattr(y, "requires_grad", True))
     print(y)
 
 

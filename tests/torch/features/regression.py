@@ -6,39 +6,42 @@ import pytest
 from .rows import row
 
 
+def house_prices(torch):
+    """Return areas (10, 1) and their prices."""
+    torch.manual_seed(1)
+    areas = torch.randint(low=10, high=40, size=(10, 1))
+    return areas, 5 * areas + torch.randn(10, 1)
+
+
 @row(113)
 def house_price(torch):
-    torch.manual_seed(1)
-    x = torch.randint(low=10, high=40, size=(10, 1))
-    y = 5 * x + torch.randn(10, 1)
-    w = torch.zeros(1, requires_grad=True)
-    b = torch.zeros(1, requires_grad=True)
+    x, y = house_prices(torch)
+    w = torch.tensor([2.0], requires_grad=True)
+    b = torch.tensor([0.0], requires_grad=True)
     print(x.view(-1), y.view(-1))
-    for step in range(30):
+    for _ in range(6):
         loss = 0.5 * ((x * w + b - y) ** 2).mean()
-        loss.backward()
-        w.data.sub_(0.0001 * w.grad.data)
-        b.data.sub_(0.0001 * b.grad.data)
-        print(step, f"{loss.item():.3f}", f"{w.item():.4f}", f"{b.item():.4f}")
+        loss.backward()  # gradients pile up, on purpose
+        w.data = w.data - 0.0001 * w.grad
+        b.data = b.data - 0.0001 * b.grad
+        print(f"{loss.item():.3f}", w, b, w.grad, b.grad)
 
 
 @row(114)
 def stop_when_below_one(torch):
-    torch.manual_seed(1)
-    x = torch.randint(low=10, high=40, size=(10, 1))
-    y = 5 * x + torch.randn(10, 1)
-    w = torch.randn(1, requires_grad=True)
+    x, y = house_prices(torch)
+    w = torch.tensor([2.0], requires_grad=True)
     b = torch.zeros(1, requires_grad=True)
-    for step in range(200):
-        loss = 0.5 * ((x * w + b - y) ** 2).mean()
-        if loss.data.numpy() < 1:
-            print("stop", step)
-            break
+    loss, step = torch.tensor(2.0), 0
+    while not loss.data.numpy() < 1:
+        prediction = x * w + b
+        loss = 0.5 * ((prediction - y) ** 2).mean()
         loss.backward()
-        w.data = w.data - 0.00005 * w.grad
-        b.data = b.data - 0.00005 * b.grad
-        print(f"{loss:.2f}", end=" ")
-    print(f"w {w.item():.4f}, b {b.item():.4f}", w.is_leaf)
+        w.data.sub_(0.0001 * w.grad.data)
+        b.data.sub_(0.0001 * b.grad.data)
+        step += 1
+        print("{} {:.2f}".format(step, loss))  # noqa: UP032
+    print(f"w {w.item():.4f}, b {b.item():.4f}", w.is_leaf, loss.grad_fn)
 
 
 @row(115)

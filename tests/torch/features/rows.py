@@ -1,32 +1,44 @@
-"""``@row(17)`` puts a short script into the list that test_features.py runs and record.py records.
+"""Scripts: functions of the library that they call ``torch``. What they print is compared.
 
-A script is a function of the library that it calls ``torch``. What it prints is what is compared.
+``@row(17)`` puts one into the list that test_features.py runs; test_autograd.py has a list of its
+own. ``python -m tests.torch.record`` records what live PyTorch prints for all of them.
 """
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
 
 class Script(NamedTuple):
-    """One script and the row of FEATURES.md, part A, that it shows."""
+    """One script and what it is about: a row of FEATURES.md, part A, or a word."""
 
-    row: int
+    subject: int | str
     name: str
     run: Callable[[ModuleType], Any]
 
     def __str__(self) -> str:
-        return f"{self.row:03d} {self.name.replace('_', ' ')}"
+        subject = f"{self.subject:03d}" if isinstance(self.subject, int) else self.subject
+        return f"{subject} {self.name.replace('_', ' ')}"
 
 
-SCRIPTS: list[Script] = []
+class Scripts(list):
+    """A list of scripts that is filled by decorating functions: ``@scripts("hooks")``."""
+
+    def __call__(self, subject: int | str) -> Callable[[Callable], Callable]:
+        """Return the decorator that adds a script."""
+
+        def add(function: Callable) -> Callable:
+            self.append(Script(subject, function.__name__, function))
+            return function
+
+        return add
 
 
-def row(number: int) -> Callable[[Callable], Callable]:
-    """Return the decorator that adds a script for a row."""
+def read_record(path: Path) -> dict[str, str]:
+    """Return the recorded texts; nothing before the first recording."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
-    def add(function: Callable) -> Callable:
-        SCRIPTS.append(Script(number, function.__name__, function))
-        return function
 
-    return add
+row = SCRIPTS = Scripts()

@@ -60,7 +60,10 @@ class _WrappedHook:
 
 
 def _add_hook(
-    hooks: Any, hook: Callable[..., Any], flags: dict[Any, bool] | None = None, first: bool = False
+    hooks: Any,
+    hook: Callable[..., Any],
+    flags: list[tuple[dict[int, bool], bool]] | None = None,
+    first: bool = False,
 ) -> RemovableHandle:
     """Store ``hook``, set its id in every dictionary of ``flags`` whose flag is true.
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 
-def shows(template: str, inplace: str = "") -> Callable[[Any], str]:
+def shows(template: str, inplace: str = "") -> Any:
     """Make an ``extra_repr`` that fills the module's attributes into ``template``.
 
     ``{has_bias}`` is whether there is a bias; ``inplace`` is added where ``self.inplace`` is true.

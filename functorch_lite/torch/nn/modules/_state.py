@@ -231,7 +231,7 @@ class State:
         if not is_lazy(param):
             # checkpoints of PyTorch 0.3 had one-element vectors for what are scalars now
             if len(param.shape) == 0 and tuple(given.shape) == (1,):
-                given = given[0]
+                given = given.reshape(())
             if given.shape != param.shape:
                 return (
                     f"size mismatch for {key}: copying a param with shape {given.shape} from "

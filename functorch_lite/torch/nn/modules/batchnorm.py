@@ -86,7 +86,14 @@ class _NormBase(Module):
     )
 
     def _load_from_state_dict(
-        self, state_dict: Any, prefix: str, local_metadata: Any, *args: Any
+        self,
+        state_dict: Any,
+        prefix: str,
+        local_metadata: Any,
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
     ) -> None:
         """Checkpoints of version 1 have no batch count: keep ours."""
         version = local_metadata.get("version")
@@ -97,7 +104,10 @@ class _NormBase(Module):
             if count is None or count.is_meta:
                 count = torch.tensor(0, dtype=torch.long)
             state_dict[key] = count
-        super()._load_from_state_dict(state_dict, prefix, local_metadata, *args)
+        super()._load_from_state_dict(
+            *(state_dict, prefix, local_metadata, strict),
+            *(missing_keys, unexpected_keys, error_msgs),
+        )
 
 
 class _BatchNorm(_NormBase):

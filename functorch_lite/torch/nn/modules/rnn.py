@@ -275,7 +275,7 @@ class RNNBase(Module):
 
 
 def _check_dropout(dropout: Any, num_layers: int) -> None:
-    number = isinstance(dropout, numbers.Real) and not isinstance(dropout, bool)
+    number = issubclass(type(dropout), numbers.Number) and not isinstance(dropout, bool)
     if not number or not 0 <= dropout <= 1:
         raise ValueError(
             "dropout should be a number in range [0, 1] representing the probability of an "

@@ -281,14 +281,13 @@ class TransformerEncoderLayer(Module):
         self.norm2 = LayerNorm(d_model, eps=layer_norm_eps, **where)
         self.dropout1 = Dropout(dropout)
         self.dropout2 = Dropout(dropout)
-        activation = _get_activation_fn(activation)
-        if activation is F.relu or isinstance(activation, ReLU):
+        function = self.activation = _get_activation_fn(activation)
+        if function is F.relu or isinstance(function, ReLU):
             self.activation_relu_or_gelu = 1
-        elif activation is F.gelu or isinstance(activation, GELU):
+        elif function is F.gelu or isinstance(function, GELU):
             self.activation_relu_or_gelu = 2
         else:
             self.activation_relu_or_gelu = 0
-        self.activation = activation
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Unpickle; old pickles have no activation."""
@@ -461,6 +460,8 @@ def _detect_is_causal_mask(
     """What the user said, or else whether ``mask`` is the causal one."""
     if is_causal is not None or mask is None:
         return is_causal is True
-    size = size if size is not None else mask.size(-2)
-    causal = Transformer.generate_square_subsequent_mask(size, device=mask.device, dtype=mask.dtype)
+    length: int = mask.size(-2) if size is None else size
+    causal = Transformer.generate_square_subsequent_mask(
+        length, device=mask.device, dtype=mask.dtype
+    )
     return mask.size() == causal.size() and bool((mask == causal).all())

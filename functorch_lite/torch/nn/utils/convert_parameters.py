@@ -25,9 +25,8 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
     _check_devices(parameters)
     start = 0
     for param in parameters:
-        end = start + param.numel()
-        param.data = vec[start:end].view_as(param).data
-        start = end
+        param.data = vec.narrow(0, start, param.numel()).view_as(param).data
+        start += param.numel()
 
 
 def _check_devices(parameters: list[Any]) -> None:

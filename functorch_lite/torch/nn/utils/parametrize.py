@@ -63,20 +63,21 @@ class ParametrizationList(ModuleList):
         super().__init__(modules)
         self.unsafe = unsafe
         shape, dtype = original.shape, original.dtype
-        new = original
+        new: Any = original
         with torch.no_grad():
             for module in reversed(list(self)):
                 if hasattr(module, "right_inverse"):
                     with suppress(NotImplementedError):  # then the tensor itself is the original
                         new = module.right_inverse(new)
-        if not isinstance(new, (torch.Tensor, Sequence)):
-            raise ValueError(_bad_inverse(f"Got {type(new).__name__}."))
         self.is_tensor = isinstance(new, torch.Tensor)
-        self.ntensors = 1 if self.is_tensor else len(new)
+        self.ntensors = 1
         if self.is_tensor:
             self._keep_one(original, new)
-        else:
+        elif isinstance(new, Sequence):
+            self.ntensors = len(new)
             self._keep_many(original, new)
+        else:
+            raise ValueError(_bad_inverse(f"Got {type(new).__name__}."))
         if not unsafe:
             check_same(self(), shape, dtype)
 

@@ -476,7 +476,7 @@ def _count_to_prune(amount: Any, size: int) -> int:
     """The amount as a number of elements or channels."""
     if not isinstance(amount, numbers.Integral):
         return round(amount * size)
-    if amount > size:
+    if int(amount) > size:
         raise ValueError(
             f"amount={amount} should be smaller than the number of parameters to prune={size}"
         )

@@ -1,0 +1,739 @@
+"""Scripts about autograd (DESIGN.md 6): errors, hooks, higher orders, modes, the graph."""
+
+from tests.parity import attempt
+
+from .rows import Scripts
+
+script = SCRIPTS = Scripts()
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+
+@script("errors")
+def second_backward(torch):
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    for result in (x * x, x.exp(), x.sum(), x / 3, x[0], (x * 2).relu(), x.pow(2), x @ x, x.tanh(), x + x):
+        total = result.sum()
+        total.backward()
+        attempt(total.backward)
+    shared = x * x
+    (shared + 1).sum().backward()
+    attempt(lambda: (shared * 2).sum().backward())
+    y = x * x
+    torch.autograd.grad(y.sum(), x)
+    attempt(lambda: torch.autograd.grad(y.sum(), x))
+    z = x * x
+    torch.autograd.grad(z.sum(), x, retain_graph=True)
+    print(torch.autograd.grad(z.sum(), x))
+
+
+@script("errors")
+def writing_to_leaves(torch):
+    x = torch.ones(2, 2, requires_grad=True)
+    attempt(lambda: x.add_(1))
+    attempt(lambda: x.__setitem__(0, 5.0))
+    attempt(lambda: x.view(4).mul_(2))
+    attempt(lambda: x[0].fill_(1))
+    attempt(lambda: x.t()[0].zero_())
+    attempt(lambda: torch.nn.init.zeros_(x))
+    attempt(lambda: x.resize_(4))
+    y = torch.ones(2)
+    y[0] = x[0, 0] * 3
+    print(y, y.is_leaf)
+    y.sum().backward()
+    print(x.grad)
+    attempt(lambda: x.detach_().add_(1))
+    print(x.requires_grad)
+
+
+@script("errors")
+def modified_operands(torch):
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    a = x * 2
+
+    def after(make, write):
+        a = x * 2
+        b = make(a)
+        write(a)
+        attempt(lambda: b.sum().backward())
+
+    after(lambda a: a * a, lambda a: a.add_(1))
+    after(lambda a: a + a, lambda a: a.add_(1))
+    after(lambda a: a * 3, lambda a: a.add_(1))
+    after(lambda a: a**2, lambda a: a.zero_())
+    after(lambda a: a**1, lambda a: a.zero_())
+    after(lambda a: a / 2, lambda a: a.zero_())
+    after(lambda a: 2 / a, lambda a: a.mul_(2))
+    after(lambda a: a.sin(), lambda a: a[0].fill_(1))
+    after(lambda a: a.log(), lambda a: a.__setitem__(0, 1))
+    after(lambda a: a.sum(), lambda a: a.zero_())
+    after(lambda a: a.abs(), lambda a: a.neg_())
+    after(lambda a: a.clone(), lambda a: a.neg_())
+    after(lambda a: a.unsqueeze(0) @ a.unsqueeze(1), lambda a: a.neg_())
+    after(lambda a: torch.where(a > 0, a, 0), lambda a: a.neg_())
+    after(lambda a: torch.cat([a, a]), lambda a: a.neg_())
+    after(lambda a: a.max(), lambda a: a.neg_())
+    after(lambda a: a.clamp(0, 1), lambda a: a.neg_())
+
+
+@script("errors")
+def modified_results(torch):
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    for name in "exp sigmoid tanh sqrt relu reciprocal rsqrt sin cos abs neg square log1p".split():
+        y = getattr(x, name)()
+        y.add_(1)
+        print(name, end=": ")
+        attempt(lambda y=y: y.sum().backward())
+    y = x.softmax(0)
+    y.mul_(2)
+    attempt(lambda: y.sum().backward())
+    w = x.exp()
+    view = w[0:1]
+    view.mul_(5)
+    attempt(lambda: w.sum().backward())
+
+
+@script("errors")
+def wrong_roots_and_gradients(torch):
+    x = torch.ones(3, requires_grad=True)
+    y = x * 2
+    attempt(y.backward)
+    attempt(lambda: y.backward(torch.ones(2)))
+    attempt(lambda: y.backward("a"))
+    attempt(lambda: torch.ones(1).backward())
+    attempt(lambda: torch.autograd.grad(y, x))
+    attempt(lambda: torch.autograd.grad(y.sum(), torch.ones(1)))
+    attempt(lambda: torch.autograd.grad(y.sum(), [x, torch.ones(1, requires_grad=True)]))
+    attempt(lambda: torch.autograd.grad(torch.ones(1), x))
+    attempt(lambda: torch.autograd.grad([], x))
+    attempt(lambda: torch.autograd.backward([y, y], [torch.ones(3)]))
+    attempt(lambda: y.sum().backward(inputs=[]))
+    attempt(lambda: torch.ones(2, dtype=torch.long, requires_grad=True))
+    attempt(lambda: (x > 1).backward())
+    unused = torch.ones(1, requires_grad=True)
+    print(torch.autograd.grad((x * 2).sum(), [x, unused], allow_unused=True))
+    print(torch.autograd.grad((x * 2).sum(), [x, unused], materialize_grads=True))
+    print(torch.autograd.grad([(x * 2).sum(), (x * 3).sum()], x))
+    print(torch.autograd.grad(x * 2, x, torch.tensor([1.0, 2.0, 3.0])))
+    batch = torch.eye(3)
+    print(torch.autograd.grad(x * x, x, batch, is_grads_batched=True))
+
+
+# --- hooks ----------------------------------------------------------------------------------------
+
+
+@script("hooks")
+def tensor_hooks(torch):
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 3
+    handles = [y.register_hook(lambda g: print("y", g)), y.register_hook(lambda g: g * 2)]
+    handles.append(y.register_hook(lambda g: print("y again", g)))
+    x.register_hook(lambda g: print("x", g))
+    y.sum().backward(retain_graph=True)
+    print(x.grad)
+    handles[1].remove()
+    handles[1].remove()
+    x.grad = None
+    y.sum().backward()
+    print(x.grad)
+    attempt(lambda: torch.ones(1).register_hook(print))
+    bad = x * 1
+    bad.register_hook(lambda g: torch.ones(5))
+    attempt(lambda: bad.sum().backward())
+    worse = x * 1
+    worse.register_hook(lambda g: "text")
+    attempt(lambda: worse.sum().backward())
+    with (x * 1).register_hook(print):
+        pass
+
+
+@script("hooks")
+def order_of_hooks(torch):
+    x = torch.ones(1, requires_grad=True)
+    y = x * 2
+    z = y + 1
+    w = y * z
+    for name, tensor in (("x", x), ("y", y), ("z", z), ("w", w)):
+        tensor.register_hook(lambda g, name=name: print("tensor", name, g.item()))
+        if tensor.grad_fn is not None:
+            tensor.grad_fn.register_prehook(lambda g, name=name: print("pre", name, len(g)))
+            tensor.grad_fn.register_hook(lambda i, o, name=name: print("node", name, i, o))
+    y.retain_grad()
+    y.register_hook(lambda g: g * 10)
+    x.register_post_accumulate_grad_hook(lambda t: print("after", t.grad, t is x))
+    w.sum().backward()
+    print(x.grad, y.grad)
+
+
+@script("hooks")
+def node_hooks_replace_gradients(torch):
+    x = torch.ones(2, requires_grad=True)
+    y = x * 2
+    y.grad_fn.register_prehook(lambda g: (g[0] * 5,))
+    handle = y.grad_fn.register_hook(lambda inputs, outputs: (inputs[0] + 100, *inputs[1:]))
+    y.sum().backward(retain_graph=True)
+    print(x.grad)
+    handle.remove()
+    x.grad = None
+    y.sum().backward()
+    print(x.grad)
+    accumulate = (x * 1).grad_fn.next_functions[0][0]
+    accumulate.register_hook(lambda inputs, outputs: print("accumulated", inputs, outputs))
+    accumulate.register_prehook(lambda g: (g[0] * 3,))
+    x.grad = None
+    (x * 1).sum().backward()
+    print(x.grad)
+
+
+@script("hooks")
+def post_accumulate_hooks(torch):
+    x = torch.ones(2, requires_grad=True)
+    handle = x.register_post_accumulate_grad_hook(lambda p: p.grad.mul_(10))
+    (x * 2).sum().backward()
+    print(x.grad)
+
+    def step(p):
+        with torch.no_grad():
+            p -= 0.1 * p.grad
+        p.grad = None
+
+    handle.remove()
+    x.register_post_accumulate_grad_hook(step)
+    (x * 2).sum().backward()
+    print(x, x.grad)
+    attempt(lambda: (x * 2).register_post_accumulate_grad_hook(print))
+    attempt(lambda: torch.ones(1).register_post_accumulate_grad_hook(print))
+
+
+@script("hooks")
+def hooks_and_in_place(torch):
+    x = torch.ones(2, requires_grad=True)
+    y = x * 2
+    y.register_hook(lambda g: print("before the write", g))
+    y.mul_(3)
+    y.register_hook(lambda g: print("after the write", g))
+    y.sum().backward()
+    print(x.grad)
+
+
+@script("hooks")
+def module_hooks(torch):
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(2, 1)
+    layer.register_forward_pre_hook(lambda m, i: print("pre", i))
+    layer.register_forward_hook(lambda m, i, o: o * 2)
+    layer.register_full_backward_hook(lambda m, i, o: print("back", i, o))
+    layer.register_full_backward_pre_hook(lambda m, o: print("pre back", o))
+    x = torch.ones(1, 2, requires_grad=True)
+    y = layer(x)
+    y.sum().backward()
+    print(y, x.grad, layer.weight.grad)
+
+
+@script("hooks")
+def retained_gradients(torch):
+    x = torch.ones(2, requires_grad=True)
+    y = x * 2
+    y.retain_grad()
+    y.retain_grad()
+    z = y[0]
+    z.retain_grad()
+    w = y.sum() + z
+    w.backward(retain_graph=True)
+    print(y.grad, z.grad, x.grad, y.retains_grad)
+    w.backward()
+    print(y.grad, x.grad)
+    v = x * 2
+    v.retain_grad()
+    v.mul_(3)
+    v.sum().backward()
+    print(v.grad)
+    x.retain_grad()
+    print(x.retains_grad)
+
+
+# --- higher orders --------------------------------------------------------------------------------
+
+
+@script("orders")
+def to_third_order(torch):
+    for function in (
+        lambda v: v**4,
+        lambda v: v.sin() * v.exp(),
+        lambda v: (v @ v) * v.sum(),
+        lambda v: v.tanh().log(),
+        lambda v: v.softmax(0)[0],
+        lambda v: (v.unsqueeze(1) * v).norm(),
+        lambda v: torch.where(v > 1, v**3, v**2),
+        lambda v: v[[0, 0, 1]].prod(),
+    ):
+        x = torch.tensor([0.5, 1.5], dtype=torch.double, requires_grad=True)
+        y = function(x).sum()
+        for _ in range(3):
+            (y,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+            print(y.detach(), y.requires_grad)
+
+
+@script("orders")
+def backward_of_a_gradient(torch):
+    x = torch.tensor([2.0], requires_grad=True)
+    (x**3).backward(create_graph=True)
+    first = x.grad
+    print(first.detach(), first.requires_grad)
+    x.grad = None
+    first.backward()
+    print(x.grad)
+    w = torch.tensor([1.0, 2.0], requires_grad=True)
+    (g,) = torch.autograd.grad((w**2).sum(), w, create_graph=True)
+    penalty = (w.sum() + (g.norm() - 1) ** 2)
+    penalty.backward()
+    print(w.grad)
+    print(torch.autograd.gradcheck(lambda v: v.exp() * v, torch.rand(3, dtype=torch.double, requires_grad=True)))
+    print(torch.autograd.gradgradcheck(lambda v: v.exp() * v, torch.rand(3, dtype=torch.double, requires_grad=True)))
+    print(torch.autograd.functional.hessian(lambda v: (v**3).sum(), torch.tensor([1.0, 2.0])))
+    print(torch.autograd.functional.jvp(lambda v: v**2, torch.ones(2), torch.ones(2)))
+    print(torch.autograd.functional.vjp(lambda v: v**2, torch.ones(2), torch.ones(2)))
+
+
+# --- custom functions -----------------------------------------------------------------------------
+
+
+@script("function")
+def context(torch):
+    class Scale(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, y, factor, flag=None):
+            ctx.save_for_backward(x, None, y)
+            ctx.factor = factor
+            return x * y * factor, x + y
+
+        @staticmethod
+        def backward(ctx, first, second):
+            x, nothing, y = ctx.saved_tensors
+            print(ctx.needs_input_grad, nothing, first, second)
+            return first * y * ctx.factor + second, first * x * ctx.factor + second, None, None
+
+    x, y = torch.tensor([2.0], requires_grad=True), torch.tensor([3.0])
+    a, b = Scale.apply(x, y, 10.0)
+    print(a, b, y.grad)
+    a.backward()
+    print(x.grad)
+    a, b = Scale.apply(x, y.requires_grad_(), 10.0, True)
+    (a + b).sum().backward()
+    print(x.grad, y.grad)
+    attempt(lambda: a.sum().backward())
+    with torch.no_grad():
+        print(Scale.apply(x, y, 1.0)[0].requires_grad)
+    print(Scale.apply(torch.ones(1), torch.ones(1), 1.0)[0].grad_fn)
+
+
+@script("function")
+def dirty_and_non_differentiable(torch):
+    class AddOne(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            x.add_(1)
+            ctx.mark_dirty(x)
+            return x
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return gradient * 7
+
+    class Sorted(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            values, order = x.sort()
+            big = values > 1
+            ctx.mark_non_differentiable(order, big)
+            ctx.save_for_backward(order)
+            return values, order, big
+
+        @staticmethod
+        def backward(ctx, gradient, none, nothing):
+            print(none, nothing)
+            (order,) = ctx.saved_tensors
+            return torch.zeros_like(gradient).index_add(0, order, gradient)
+
+    leaf = torch.ones(2, requires_grad=True)
+    x = leaf * 2
+    y = AddOne.apply(x)
+    print(y is x, x, y.grad_fn, x._version)
+    y.sum().backward()
+    print(leaf.grad)
+    attempt(lambda: AddOne.apply(leaf))
+    z = torch.tensor([3.0, 1.0], requires_grad=True)
+    values, order, big = Sorted.apply(z)
+    print(values, order, big, order.requires_grad)
+    (values * torch.tensor([1.0, 10.0])).sum().backward()
+    print(z.grad)
+
+
+@script("function")
+def missing_gradients(torch):
+    class Two(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, keep):
+            ctx.set_materialize_grads(keep)
+            return x * 1, x * 2
+
+        @staticmethod
+        def backward(ctx, first, second):
+            print(first, second)
+            return first, None
+
+    x = torch.ones(2, requires_grad=True)
+    for keep in (True, False):
+        Two.apply(x, keep)[0].sum().backward()
+    print(x.grad)
+
+
+@script("function")
+def wrong_answers(torch):
+    def make(answer):
+        class Wrong(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                return x * 2
+
+            @staticmethod
+            def backward(ctx, gradient):
+                return answer(gradient)
+
+        return Wrong
+
+    for answer in (
+        lambda g: (g, g),
+        lambda g: g[:1],
+        lambda g: "text",
+        lambda g: None,
+        lambda g: (g, None),
+        lambda g: g.double() * 3,
+        lambda g: g.sum(),
+        lambda g: 1 / 0,
+    ):
+        x = torch.ones(2, requires_grad=True)
+        attempt(lambda x=x, answer=answer: make(answer).apply(x).sum().backward())
+        print(x.grad)
+
+    class Bare(torch.autograd.Function):
+        pass
+
+    class NoBackward(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+    attempt(lambda: Bare.apply(x))
+    attempt(lambda: NoBackward.apply(x).sum().backward())
+    attempt(lambda: NoBackward.apply(torch.ones(1)).sum().backward())
+
+
+@script("function")
+def double_backward(torch):
+    class Cube(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x**3
+
+        @staticmethod
+        def backward(ctx, gradient):
+            (x,) = ctx.saved_tensors
+            return 3 * x**2 * gradient
+
+    class Once(Cube):
+        @staticmethod
+        @torch.autograd.function.once_differentiable
+        def backward(ctx, gradient):
+            (x,) = ctx.saved_tensors
+            return 3 * x**2 * gradient
+
+    x = torch.tensor([2.0], requires_grad=True)
+    y = Cube.apply(x)
+    for _ in range(3):
+        (y,) = torch.autograd.grad(y, x, create_graph=True)
+        print(y)
+    (g,) = torch.autograd.grad(Once.apply(x), x, create_graph=True)
+    print(g)
+    attempt(lambda: torch.autograd.grad(g, x))
+
+
+@script("function")
+def with_setup_context(torch):
+    class Double(torch.autograd.Function):
+        @staticmethod
+        def forward(x, factor):
+            return x * factor
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            x, factor = inputs
+            print("set up", output, len(inputs))
+            ctx.save_for_backward(x, output)
+            ctx.factor = factor
+
+        @staticmethod
+        def backward(ctx, gradient):
+            x, output = ctx.saved_tensors
+            print(x, output, ctx.needs_input_grad)
+            return gradient * ctx.factor, None
+
+    x = torch.ones(2, requires_grad=True)
+    y = Double.apply(x, 4)
+    y.sum().backward()
+    print(y, x.grad)
+
+
+@script("function")
+def saved_values_are_watched(torch):
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return ctx.saved_tensors[0] * 2 * gradient
+
+    leaf = torch.ones(2, requires_grad=True)
+    x = leaf * 3
+    y = Square.apply(x)
+    x.add_(1)
+    attempt(lambda: y.sum().backward())
+
+    class Same(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return gradient * 9
+
+    z = Same.apply(leaf)
+    print(z is leaf, z.grad_fn, leaf.is_leaf)
+    z.sum().backward()
+    print(leaf.grad)
+    view = Same.apply(leaf.view(2, 1))
+    print(view.shape, view.grad_fn)
+
+
+# --- modes ----------------------------------------------------------------------------------------
+
+
+@script("modes")
+def contexts_and_decorators(torch):
+    x = torch.ones(1, requires_grad=True)
+
+    @torch.no_grad
+    def bare():
+        return (x * 2).requires_grad
+
+    @torch.no_grad()
+    def called():
+        return (x * 2).requires_grad
+
+    @torch.enable_grad()
+    def enabled():
+        return (x * 2).requires_grad
+
+    @torch.inference_mode()
+    def inferring():
+        return x * 2
+
+    @torch.set_grad_enabled(False)
+    def switched():
+        return (x * 2).requires_grad
+
+    @torch.no_grad()
+    def generator():
+        yield (x * 2).requires_grad
+        yield (x * 2).requires_grad
+
+    print(bare(), called(), enabled(), inferring().requires_grad, switched(), torch.is_grad_enabled())
+    print([(flag, (x * 2).requires_grad) for flag in generator()])
+    with torch.no_grad():
+        print(enabled(), torch.is_grad_enabled())
+        with torch.enable_grad(), torch.no_grad():
+            print(torch.is_grad_enabled())
+    try:
+        with torch.no_grad():
+            raise KeyError
+    except KeyError:
+        print(torch.is_grad_enabled())
+    torch.set_grad_enabled(False)
+    print((x * 2).requires_grad)
+    torch.set_grad_enabled(True)
+    print((x * 2).requires_grad, torch.is_inference_mode_enabled())
+    with torch.autograd.no_grad():
+        print(torch.ones(1, requires_grad=True).requires_grad, torch.nn.Parameter(torch.ones(1)).requires_grad)
+
+
+@script("modes")
+def inference_tensors(torch):
+    with torch.inference_mode():
+        a = torch.ones(2)
+        b = a * 2
+        a.add_(1)
+        print(a.is_inference(), b.is_inference(), torch.is_inference_mode_enabled(), b.requires_grad)
+    attempt(lambda: a.add_(1))
+    x = torch.ones(2, requires_grad=True)
+    attempt(lambda: (x * a).sum().backward())
+    print((a + 1).is_inference(), a.clone().add_(1), x.is_inference())
+    attempt(lambda: a.requires_grad_())
+    attempt(lambda: a._version)
+    with torch.inference_mode(False):
+        print((x * 2).requires_grad)
+
+
+# --- accumulation ---------------------------------------------------------------------------------
+
+
+@script("accumulate")
+def into_the_same_tensor(torch):
+    x = torch.ones(2, requires_grad=True)
+    (x * 2).sum().backward()
+    first = x.grad
+    (x * 3).sum().backward()
+    print(first is x.grad, first, first.requires_grad)
+    x.grad.zero_()
+    print(first)
+    (x**2).sum().backward(create_graph=True)
+    print(first is x.grad, x.grad.requires_grad)
+    x.grad = torch.tensor([10.0, 20.0])
+    (x * 1).sum().backward()
+    print(x.grad)
+    del x.grad
+    print(x.grad)
+    attempt(lambda: setattr(x, "grad", torch.ones(2, dtype=torch.double)))
+    attempt(lambda: setattr(x, "grad", x))
+
+
+@script("accumulate")
+def only_into_some_inputs(torch):
+    x, y = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    z = x * y * 3
+    z.sum().backward(inputs=[y], retain_graph=True)
+    print(x.grad, y.grad)
+    z.sum().backward(inputs=x)
+    print(x.grad, y.grad)
+    w = x * 2
+    (w * w).sum().backward(inputs=[w, x])
+    print(w.grad if w.retains_grad else None, x.grad)
+
+
+@script("accumulate")
+def frozen_parts(torch):
+    x, y = torch.ones(2, requires_grad=True), torch.ones(2)
+    z = (x * y).detach() * x + y
+    z.sum().backward()
+    print(x.grad, y.grad)
+    v = torch.ones(2, requires_grad=True)
+    total = v.sum()
+    v.requires_grad_(False)
+    attempt(total.backward)
+    print(v.grad)
+
+
+# --- the graph ------------------------------------------------------------------------------------
+
+
+def walk(node, depth=0):
+    """Print a graph, indented."""
+    print("  " * depth, None if node is None else node.name())
+    for following, _ in node.next_functions if node is not None else ():
+        walk(following, depth + 1)
+
+
+@script("graph")
+def names_and_edges(torch):
+    x = torch.ones(2, 2, requires_grad=True)
+    layer = torch.nn.Linear(2, 2)
+    functional = torch.nn.functional
+    walk(((x + 2) * 3).mean().grad_fn)
+    walk((x * x.t() / 2 - 1).grad_fn)
+    walk(layer(x).relu().sum().grad_fn)
+    walk(functional.cross_entropy(layer(x), torch.tensor([0, 1])).grad_fn)
+    walk(torch.cat([x, torch.ones(1, 2), x * 2])[0].grad_fn)
+    walk(torch.where(x > 0, x, 1.0).exp().grad_fn)
+    walk(x.sort()[0].std().grad_fn)
+    walk((x @ x[0]).grad_fn)
+    walk(torch.max(x, dim=0)[0].grad_fn)
+    walk(x.double().pow(2).grad_fn)
+
+
+@script("graph")
+def nodes_after_writes(torch):
+    x = torch.ones(2, 2, requires_grad=True)
+    y = x * 2
+    view = y[0]
+    print(view.grad_fn)
+    y.add_(1)
+    print(y.grad_fn, view.grad_fn)
+    view.mul_(3)
+    print(y.grad_fn, view.grad_fn, y.grad_fn.next_functions)
+    other = torch.zeros(2, 2)
+    part = other[:, 0]
+    part.copy_(x[0])
+    print(other.grad_fn, part.grad_fn, other.requires_grad, other.is_leaf)
+    other.sum().backward()
+    print(x.grad, other)
+    chunks = (x * 1).chunk(2)
+    attempt(lambda: chunks[0].add_(1))
+    attempt(lambda: (x * 1).unbind()[0].mul_(2))
+
+
+# --- values ---------------------------------------------------------------------------------------
+
+
+@script("values")
+def broadcasting(torch):
+    shapes = [((2, 3), (3,)), ((2, 1), (1, 3)), ((), (2, 2)), ((2, 1, 3), (4, 1)), ((1,), (3,))]
+    for one, other in shapes:
+        for operation in (torch.add, torch.mul, torch.sub, torch.div, torch.maximum, torch.pow, torch.atan2):
+            a = torch.full(one, 2.0, requires_grad=True)
+            b = torch.full(other, 3.0, requires_grad=True)
+            operation(a, b).sum().backward()
+            print(operation.__name__, a.grad.tolist(), b.grad.tolist())
+
+
+@script("values")
+def dtypes_of_gradients(torch):
+    a = torch.ones(2, dtype=torch.double, requires_grad=True)
+    b = torch.ones(2, requires_grad=True)
+    h = torch.ones(2, dtype=torch.half, requires_grad=True)
+    c = torch.ones(2, dtype=torch.complex64, requires_grad=True)
+    (a * b + h).sum().backward()
+    print(a.grad, b.grad, h.grad)
+    (c * c.conj()).real.sum().backward()
+    print(c.grad)
+    b.grad = None
+    (b.double() ** 2).sum().backward()
+    print(b.grad)
+    b.grad = None
+    (b * torch.tensor(2, dtype=torch.int64)).sum().backward(torch.tensor(1.0))
+    print(b.grad)
+    attempt(lambda: c.sum().backward())
+
+
+@script("values")
+def at_the_kinks(torch):
+    for name in "abs relu sign floor sqrt norm".split():
+        x = torch.tensor([-1.0, 0.0, 1.0] if name != "sqrt" else [0.0, 1.0], requires_grad=True)
+        getattr(x, name)().sum().backward()
+        print(name, x.grad)
+    tied = torch.tensor([2.0, 2.0, 1.0], requires_grad=True)
+    for reduce in (lambda v: v.max(), lambda v: v.amax(), lambda v: v.max(0)[0], lambda v: v.median(), lambda v: v.sort()[0][-1]):
+        print(torch.autograd.grad(reduce(tied), tied))
+    bound = torch.tensor([0.0, 0.5, 1.0], requires_grad=True)
+    print(torch.autograd.grad(bound.clamp(0, 1).sum(), bound))
+    print(torch.autograd.grad(torch.maximum(bound, torch.tensor(0.5)).sum(), bound))
+    print(torch.autograd.grad(torch.nn.functional.hardtanh(bound).sum(), bound))
+    print(torch.autograd.grad(torch.nn.functional.leaky_relu(bound).sum(), bound))
+    zero = torch.zeros(2, requires_grad=True)
+    print(torch.autograd.grad(zero.norm(), zero), torch.autograd.grad(zero.prod(), zero), torch.autograd.grad((zero**0).sum(), zero))
+    nan = torch.tensor([float("nan"), 1.0], requires_grad=True)
+    print(torch.autograd.grad(torch.where(nan > 0, nan, 0.0).sum(), nan), torch.autograd.grad(zero.std(), zero))
