@@ -20,3 +20,5 @@ class UnsupportedError(NotImplementedError):
 
 class OutOfMemoryError(RuntimeError):
     """The device has no room for the requested array (``torch.OutOfMemoryError``)."""
+
+    __module__ = "torch"

@@ -18,6 +18,7 @@ from jax.custom_derivatives import SymbolicZero
 from .._core import dtype as dt
 from ._common import require, widened
 from ._registry import Dims, op
+from ._sums import spread
 from ._windows import extent, per_dim, slices
 
 SHIFTED_TAPS = 27
@@ -133,9 +134,28 @@ def conv_transpose3d(
     )
 
 
+def _check_dims(n, weight, stride):
+    """Check that the weight has as many dims as the function convolves over."""
+    dims = weight.ndim - 2
+    if dims < 1:
+        raise RuntimeError("weight should have at least three dimensions")
+    if dims != n:
+        raise RuntimeError(
+            f"expected stride to be a single integer value or a list of {dims} values to match the "
+            f"convolution dimensions, but got stride={list(per_dim(stride, n))}"
+        )
+
+
 def _conv(n, input, weight, bias, stride, padding, dilation, groups):
     name = f"conv{n}d"
     batched = _check_rank(name, n, input)
+    if isinstance(padding, str) and padding == "same" and weight.ndim != n + 2:
+        raise RuntimeError(
+            f"Expected {weight.ndim}-dimensional input for {weight.ndim}-dimensional weight"
+            f"{list(weight.shape)}, but got {n + 2}-dimensional input of size "
+            f"{list((1,) * (not batched) + input.shape)} instead"
+        )
+    _check_dims(n, weight, stride)
     if isinstance(padding, str):
         pads = _named_padding(n, padding, weight, per_dim(stride, n), per_dim(dilation, n))
     else:
@@ -155,6 +175,7 @@ def _conv(n, input, weight, bias, stride, padding, dilation, groups):
 def _conv_transpose(n, input, weight, bias, stride, padding, output_padding, groups, dilation):
     name = f"conv_transpose{n}d"
     batched = _check_rank(name, n, input)
+    _check_dims(n, weight, stride)
     _check_dtypes(input, weight, bias)
     require(f"slow_conv_transpose{max(n, 2)}d_out_cpu", "ifc", input)
     if input.dtype in (jnp.int32, jnp.int16, jnp.int8, jnp.uint8):
@@ -256,7 +277,10 @@ _shifted_conv.defjvp(_shifted_conv_jvp, symbolic_zeros=True)
 def _add_bias(out, bias):
     if bias is None:
         return out
-    return out + bias.astype(out.dtype).reshape(-1, *(1,) * (out.ndim - 2))
+    bias = bias.astype(out.dtype)
+    if jnp.issubdtype(out.dtype, jnp.floating):
+        return out + spread(bias, out.shape)
+    return out + bias.reshape(-1, *(1,) * (out.ndim - 2))
 
 
 # The checks, in ATen's order.

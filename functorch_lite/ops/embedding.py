@@ -1,7 +1,8 @@
 """Look-up tables: ``embedding``, bags of embeddings, one-hot rows, and the renormalization of rows.
 
 A lookup is a gather and its backward a scatter-add.  Indices out of range raise when called
-eagerly; inside a trace they are clamped to the table.
+eagerly; inside a trace they are clamped to the table.  Gradients are dense
+whatever ``sparse`` says: there are no sparse tensors.
 """
 
 import jax
@@ -29,7 +30,6 @@ def embedding(
     No gradient flows to row ``padding_idx``; ``scale_grad_by_freq`` divides a row's gradient by its
     number of occurrences.
     """
-    _refuse_sparse(sparse)
     _check_integers("embedding", indices)
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
@@ -105,7 +105,6 @@ def embedding_bag(
     Bags are the rows of a 2-d ``input``, or the stretches of a 1-d one that start at ``offsets``.
     Rows equal to ``padding_idx`` do not count.  ``max_norm`` is applied to the table before.
     """
-    _refuse_sparse(sparse)
     if max_norm is not None:
         raise UnsupportedError("max_norm inside embedding_bag", "Renormalize the table first.")
     indices, offsets, weights, count = _bags(
@@ -245,8 +244,3 @@ def _check_integers(name, *arrays):
                 "types: Long, "
                 f"Int; but got torch.{kind}Tensor instead (while checking arguments for {name})"
             )
-
-
-def _refuse_sparse(sparse):
-    if sparse:
-        raise UnsupportedError("sparse gradients", "Leave sparse=False.")

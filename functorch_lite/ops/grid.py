@@ -16,6 +16,8 @@ from .._core import dtype as dt
 from ._common import widened
 from ._registry import Size, op
 
+_SAMPLINGS = ("bilinear", "nearest", "bicubic")
+_PADDINGS = ("zeros", "border", "reflection")
 _CHANGED = (
     "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. "
     "Please "
@@ -54,6 +56,21 @@ def grid_sample(
         spots = [bound(s, size) for s, size in zip(spots, sizes, strict=True)]
         out = _nearest(x, spots, sizes) if mode == "nearest" else _linear(x, spots, sizes)
     return out.astype(input.dtype)
+
+
+@op("f", node="GridSampler2DBackward0", aliases="grid_sampler_2d")
+def grid_sampler(input, grid, interpolation_mode: int, padding_mode: int, align_corners: bool):
+    """``grid_sample`` with modes as numbers: 0 bilinear, 1 nearest, 2 bicubic; 0 zeros, 1 border, 2
+    reflection.
+    """
+    mode, padding = _SAMPLINGS[interpolation_mode], _PADDINGS[padding_mode]
+    return grid_sample(input, grid, mode, padding, align_corners)
+
+
+@op("f", node="GridSampler3DBackward0")
+def grid_sampler_3d(input, grid, interpolation_mode: int, padding_mode: int, align_corners: bool):
+    """``grid_sampler`` of volumes (N, C, D, H, W)."""
+    return grid_sampler(input, grid, interpolation_mode, padding_mode, align_corners)
 
 
 def _warn_affine(theta, size, align_corners=None):
@@ -177,12 +194,12 @@ def _cubic_weights(t):
 
 
 def _check_sample(input, grid, mode, padding_mode):
-    if mode not in ("bilinear", "nearest", "bicubic"):
+    if mode not in _SAMPLINGS:
         raise ValueError(
             "nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', "
             f"but got: '{mode}'"
         )
-    if padding_mode not in ("zeros", "border", "reflection"):
+    if padding_mode not in _PADDINGS:
         raise ValueError(
             "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or "
             "'reflection', "

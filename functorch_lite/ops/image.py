@@ -4,6 +4,8 @@
 each is the transpose of the other.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -30,7 +32,7 @@ def pixel_shuffle(input, upscale_factor: int):
             "of "
             f"upscale_factor, but input.size(-3)={c} is not divisible by {r * r}"
         )
-    split = input.reshape(-1, c // (r * r), r, r, h, w)
+    split = input.reshape(math.prod(batch), c // (r * r), r, r, h, w)
     return split.transpose(0, 1, 4, 2, 5, 3).reshape(*batch, c // (r * r), h * r, w * r)
 
 
@@ -52,7 +54,7 @@ def pixel_unshuffle(input, downscale_factor: int):
                 f"pixel_unshuffle expects {name} to be divisible by downscale_factor, "
                 f"but input.size({dim})={size} is not divisible by {r}"
             )
-    split = input.reshape(-1, c, h // r, r, w // r, r)
+    split = input.reshape(math.prod(batch), c, h // r, r, w // r, r)
     return split.transpose(0, 1, 3, 5, 2, 4).reshape(*batch, c * r * r, h // r, w // r)
 
 
@@ -78,7 +80,8 @@ def channel_shuffle(input, groups: int):
         raise RuntimeError(
             f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups."
         )
-    return input.reshape(n, groups, c // groups, -1).swapaxes(1, 2).reshape(input.shape)
+    split = input.reshape(n, groups, c // groups, *input.shape[2:])
+    return split.swapaxes(1, 2).reshape(input.shape)
 
 
 @op("f", space="nn.functional", node="Im2ColBackward0")

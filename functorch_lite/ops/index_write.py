@@ -280,7 +280,7 @@ def element_places(name, input, dim, index, src):
     return x, src, coordinates(index, dim)
 
 
-@op("fmio", check=check_along)
+@op("fmio", numbers="src", check=check_along)
 def scatter(
     input, dim: int, index, src=None, *, value: Scalar | None = None, reduce: str | None = None
 ):

@@ -61,15 +61,17 @@ def interpolate(
     return _weighted(input, sizes, scales, mode, bool(align_corners), antialias)
 
 
-def _warn_upsample(**_):
-    warnings.warn(
-        "`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.",
-        UserWarning,
-        stacklevel=3,
-    )
+def _deprecated(name):
+    """Return the check that warns of the deprecated function ``name``."""
+    text = f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead."
+
+    def check(**_):
+        warnings.warn(text, UserWarning, stacklevel=3)
+
+    return check
 
 
-@op("f", space="nn.functional", node="UpsampleBackward0", check=_warn_upsample)
+@op("f", space="nn.functional", node="UpsampleBackward0", check=_deprecated("upsample"))
 def upsample(
     input,
     size: Dims | None = None,
@@ -79,6 +81,18 @@ def upsample(
 ):
     """The deprecated name of ``interpolate``."""
     return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+@op("f", space="nn.functional", node="UpsampleBackward0", check=_deprecated("upsample_nearest"))
+def upsample_nearest(input, size: Dims | None = None, scale_factor: float | tuple | None = None):
+    """The deprecated name of ``interpolate`` with mode "nearest"."""
+    return interpolate(input, size, scale_factor, "nearest")
+
+
+@op("f", space="nn.functional", node="UpsampleBackward0", check=_deprecated("upsample_bilinear"))
+def upsample_bilinear(input, size: Dims | None = None, scale_factor: float | tuple | None = None):
+    """The deprecated name of ``interpolate`` with mode "bilinear" and aligned corners."""
+    return interpolate(input, size, scale_factor, "bilinear", True)
 
 
 def _sizes(input, size, scale_factor, recompute, mode):

@@ -11,7 +11,7 @@ import numpy as np
 from .._core import dtype as dt
 from ._common import require
 from ._reduction import broadcast, reduced, reduction_of, warn_deprecated
-from ._registry import COMMON, Scalar, op
+from ._registry import COMMON, FLOAT, Scalar, op
 from .similarity import distance
 
 
@@ -22,7 +22,7 @@ def _check(size_average=None, reduce=None, reduction="mean", **_):
 @op(
     "f",
     space="nn.functional",
-    promote=COMMON.of("input1", "input2"),
+    promote=FLOAT.of("input1", "input2"),
     node="MeanBackward0",
     check=_check,
 )
@@ -56,7 +56,7 @@ def cosine_embedding_loss(
     return reduced(losses, how)
 
 
-@op("f", space="nn.functional", promote=COMMON, node="MeanBackward0", check=_check)
+@op("f", space="nn.functional", promote=FLOAT, node="MeanBackward0", check=_check)
 def margin_ranking_loss(
     input1,
     input2,
@@ -79,7 +79,7 @@ def margin_ranking_loss(
     return reduced(_clamp(margin - target * difference), how)
 
 
-@op("f", space="nn.functional", promote=COMMON.of("input"), node="MeanBackward0", check=_check)
+@op("f", space="nn.functional", promote=FLOAT.of("input"), node="MeanBackward0", check=_check)
 def hinge_embedding_loss(
     input,
     target,
@@ -111,8 +111,9 @@ def soft_margin_loss(
     return reduced(jax.nn.softplus(-target * input), how)
 
 
-def _check_classes(input, target, **arguments):
+def _check_classes(input, target, p=1, weight=None, **arguments):
     _check(**arguments)
+    _check_multi_margin(input, target, p, weight)
     classes, values = input.shape[-1] if input.ndim else 1, np.asarray(target)
     if np.any((values < 0) | (values >= classes)):
         raise RuntimeError("target out of range")
@@ -146,6 +147,7 @@ def multi_margin_loss(
 
 def _check_labels(input, target, **arguments):
     _check(**arguments)
+    _check_label_shapes(input, target)
     classes, values = input.shape[-1] if input.ndim else 1, np.asarray(target)
     if np.any((values < -1) | (values >= classes)):
         raise RuntimeError("argument #2 'target' is out of range")
@@ -164,11 +166,7 @@ def multilabel_margin_loss(
     A row of ``target`` lists labels up to the first -1.
     """
     how = reduction_of(size_average, reduce, reduction)
-    _check_rows(input)
-    if target.shape != input.shape:
-        shapes = f"{list(target.shape)} for input of size: {list(input.shape)}"
-        raise RuntimeError(f"inconsistent target size: {shapes}")
-    _check_long(target)
+    _check_label_shapes(input, target)
     require("multilabel_margin_loss_forward_out_frame", "f", input)
     classes = input.shape[-1] if input.ndim else 1
     rows, labels = input.reshape(-1, classes), target.reshape(-1, classes)
@@ -202,7 +200,7 @@ def multilabel_soft_margin_loss(
     return reduced(losses, reduction)
 
 
-@op("f", space="nn.functional", promote=COMMON, node="MeanBackward0", check=_check)
+@op("f", space="nn.functional", promote=FLOAT, node="MeanBackward0", check=_check)
 def triplet_margin_loss(
     anchor,
     positive,
@@ -246,6 +244,14 @@ def _check_rows(input):
             "Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
             f"{list(input.shape)}"
         )
+
+
+def _check_label_shapes(input, target):
+    _check_rows(input)
+    if target.shape != input.shape:
+        shapes = f"{list(target.shape)} for input of size: {list(input.shape)}"
+        raise RuntimeError(f"inconsistent target size: {shapes}")
+    _check_long(target)
 
 
 def _check_long(target):

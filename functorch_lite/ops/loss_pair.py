@@ -14,7 +14,7 @@ import numpy as np
 from .._core import dtype as dt
 from ._common import refuse, require, widened
 from ._reduction import broadcast, reduced, reduction_of, total, warn_deprecated, warn_shapes
-from ._registry import COMMON, Scalar, op
+from ._registry import COMMON, FLOAT, Scalar, op
 from .elementwise import absolute
 
 
@@ -233,7 +233,7 @@ def _check_poisson(input, target, log_input=True, full=False, eps=1e-8, **argume
     warn_deprecated(**arguments)
 
 
-@op("f", space="nn.functional", promote=COMMON, node="MeanBackward0", check=_check_poisson)
+@op("f", space="nn.functional", promote=FLOAT, node="MeanBackward0", check=_check_poisson)
 def poisson_nll_loss(
     input,
     target,
@@ -259,9 +259,7 @@ def _check_variance(input, target, var, **_):
         raise ValueError("var has negative entry/entries")
 
 
-@op(
-    "f", space="nn.functional", node="MeanBackward0", check=_check_variance, numbers="var"
-)
+@op("f", space="nn.functional", node="MeanBackward0", check=_check_variance, numbers="var")
 def gaussian_nll_loss(
     input, target, var, full: bool = False, eps: Scalar = 1e-6, reduction: str = "mean"
 ):
@@ -270,7 +268,7 @@ def gaussian_nll_loss(
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not valid")
     out = input.dtype
-    x, t, v = widened(input), widened(target), widened(var)
+    x, t, v = broadcast(widened(input), widened(target), widened(var))
     # The clamp is not part of the gradient: it passes through unchanged.
     v = v + jax.lax.stop_gradient(jnp.maximum(v, eps) - v)
     losses = 0.5 * (jnp.log(v) + (x - t) ** 2 / v)

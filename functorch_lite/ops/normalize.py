@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._core import dtype as dt
 from ._common import require, widened
 from ._registry import Scalar, Size, op
 from ._sums import channel_sum, column_spread, row_sum, spread
@@ -32,6 +33,9 @@ def batch_norm(
     Training uses the batch's biased variance and updates with the unbiased one.  Without running
     statistics the last two results are the batch's mean and unbiased variance.
     """
+    if input.size == 0:
+        empty = jnp.zeros(0, input.dtype)
+        return input, *(empty if s is None else s for s in (running_mean, running_var))
     _check_channels(input.shape[1], running_mean, running_var, weight, bias, training)
     require("batch_norm", "f", input)
     _check_params(input, weight, bias, running_mean, running_var)
@@ -144,6 +148,17 @@ def group_norm(
     return out.astype(input.dtype)
 
 
+@op("f", node="NativeGroupNormBackward0")
+def native_group_norm(input, weight, bias, N: int, C: int, HxW: int, group: int, eps: Scalar):
+    """``group_norm`` with the mean and the reciprocal deviation of each group (N, group)."""
+    out = group_norm(input, group, weight, bias, eps)
+    x = _wide(input)
+    if x.size == 0:
+        return out, *(jnp.zeros((N, group), input.dtype),) * 2
+    _, mean, rstd = _rows(x.reshape(N * group, -1), jnp.asarray(eps, x.dtype))
+    return out, *(s.reshape(N, group).astype(input.dtype) for s in (mean, rstd))
+
+
 @op("f", space="nn.functional", name="group_norm", node="NativeGroupNormBackward0")
 def group_norm_checked(input, num_groups: int, weight=None, bias=None, eps: Scalar = 1e-5):
     """``torch.group_norm`` that refuses groups of a single value."""
@@ -194,6 +209,11 @@ def local_response_norm(
     low = size // 2
     padded = jnp.pad(x * x, [(0, 0), (low, (size - 1) // 2), *[(0, 0)] * (x.ndim - 2)])
     total = sum(padded[:, i : i + x.shape[1]] for i in range(size))
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        # The mean of integers is an integer.
+        real = dt.get_default_dtype().np
+        total, x = (total // size * size).astype(real), x.astype(real)
+        return x / (total / size * alpha + k) ** beta
     return (x / (total / size * alpha + k) ** beta).astype(input.dtype)
 
 
@@ -207,8 +227,8 @@ def _batch(x, w, b, eps):
     constants.
     """
     mean, var = _batch_stats(x)
-    centered = x - spread(mean, x.shape)
-    return centered * spread(w / jnp.sqrt(var + eps), x.shape) + spread(b, x.shape), mean, var
+    scale = w / jnp.sqrt(var + eps)
+    return x * spread(scale, x.shape) + spread(b - mean * scale, x.shape), mean, var
 
 
 @_batch.defjvp
@@ -217,11 +237,11 @@ def _batch_jvp(primals, tangents):
     mean, var = _batch_stats(x)
     count = x.size // x.shape[1]
     rstd = 1 / jnp.sqrt(var + eps)
-    normal = (x - spread(mean, x.shape)) * spread(rstd, x.shape)
+    normal = x * spread(rstd, x.shape) + spread(-mean * rstd, x.shape)
     scale = w * rstd
     shift = db - scale * (channel_sum(dx) / count)
     slope = dw - scale * (channel_sum(normal * dx) / count)
-    out = normal * spread(w, x.shape) + spread(b, x.shape)
+    out = x * spread(scale, x.shape) + spread(b - mean * scale, x.shape)
     tangent = dx * spread(scale, x.shape) + spread(shift, x.shape) + normal * spread(slope, x.shape)
     return (out, mean, var), (tangent, jnp.zeros_like(mean), jnp.zeros_like(var))
 
@@ -237,14 +257,14 @@ def _batch_stats(x):
 def _rows(x, eps):
     """Return (normalized, mean, 1 / deviation) of each row of (R, D)."""
     mean, rstd = _row_stats(x, eps)
-    return (x - mean) * rstd, mean, rstd
+    return x * rstd - mean * rstd, mean, rstd
 
 
 @_rows.defjvp
 def _rows_jvp(primals, tangents):
     (x, eps), (dx, _) = primals, tangents
     mean, rstd = _row_stats(x, eps)
-    normal, count = (x - mean) * rstd, x.shape[1]
+    normal, count = x * rstd - mean * rstd, x.shape[1]
     dmean, slope = row_sum(dx) / count, row_sum(normal * dx) / count
     tangent = rstd * (dx - dmean - normal * slope)
     return (normal, mean, rstd), (tangent, dmean, -rstd * rstd * slope)

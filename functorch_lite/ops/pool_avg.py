@@ -15,7 +15,13 @@ from ._common import require, widened
 from ._pool_checks import Window, check_one_dim, window
 from ._registry import Dims, op
 from .elementwise import absolute
-from .pool_max import adaptive_axis, max_pool1d_with_indices, max_pool2d, max_pool3d
+from .pool_max import (
+    adaptive_axis,
+    adaptive_size,
+    max_pool1d_with_indices,
+    max_pool2d,
+    max_pool3d,
+)
 
 MANY = 16
 """A window longer than this is summed by ``lax.reduce_window`` instead of slice by slice."""
@@ -40,7 +46,7 @@ def avg_pool1d(
     return out.squeeze(-2)
 
 
-@op("f", space="nn.functional", node="AvgPool2DBackward0")
+@op("fo", space="nn.functional", node="AvgPool2DBackward0")
 def avg_pool2d(
     input,
     kernel_size: Dims,
@@ -64,7 +70,7 @@ def avg_pool2d(
     )
 
 
-@op("f", space="nn.functional", node="AvgPool3DBackward0")
+@op("fo", space="nn.functional", node="AvgPool3DBackward0")
 def avg_pool3d(
     input,
     kernel_size: Dims,
@@ -101,7 +107,7 @@ def adaptive_avg_pool1d(input, output_size: Dims):
 @op("f", space="nn.functional", node="AdaptiveAvgPool2DBackward0")
 def adaptive_avg_pool2d(input, output_size: Dims):
     """Mean over (OH, OW) windows that cover (H, W) evenly; None keeps a size."""
-    size = _adaptive_size(input.shape, output_size, 2)
+    size = adaptive_size(input.shape, output_size, 2)
     _check_adaptive("adaptive_avg_pool2d", input, size, 2)
     return _adaptive_avg(input, size, "adaptive_avg_pool2d")
 
@@ -109,7 +115,7 @@ def adaptive_avg_pool2d(input, output_size: Dims):
 @op("f", space="nn.functional", node="AdaptiveAvgPool3DBackward0")
 def adaptive_avg_pool3d(input, output_size: Dims):
     """Mean over (OD, OH, OW) windows that cover (D, H, W) evenly; None keeps a size."""
-    size = _adaptive_size(input.shape, output_size, 3)
+    size = adaptive_size(input.shape, output_size, 3)
     _check_adaptive("adaptive_avg_pool3d", input, size, 3)
     return _adaptive_avg(input, size, "adaptive_avg_pool3d_cpu")
 
@@ -245,14 +251,6 @@ def _lp(n, input, norm_type, kernel_size, stride, ceil_mode):
 def _root(x, norm_type):
     safe = jnp.where(x == 0, 1, x)
     return jnp.where(x == 0, 0, safe ** (1.0 / norm_type))
-
-
-def _adaptive_size(shape, output_size, n):
-    if isinstance(output_size, int):
-        return (output_size,) * n
-    own = shape[-n:]
-    padded = (*own, *(1,) * (len(output_size) - len(own)))
-    return tuple(o if s is None else s for s, o in zip(output_size, padded, strict=False))
 
 
 def _check_adaptive(name, input, size, n):

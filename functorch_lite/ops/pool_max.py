@@ -8,6 +8,7 @@ joins only, never a scatter.
 """
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -133,7 +134,7 @@ def adaptive_max_pool1d(input, output_size: Dims):
 )
 def adaptive_max_pool2d(input, output_size: Dims):
     """Maximum over (OH, OW) windows that cover (H, W) evenly, and its position in the plane."""
-    size = _adaptive_size(input.shape, output_size, 2)
+    size = adaptive_size(input.shape, output_size, 2)
     _check_adaptive("adaptive_max_pool2d", input, (3, 4), size, 2)
     return _adaptive_max(input, size, "adaptive_max_pool2d")
 
@@ -148,7 +149,7 @@ def adaptive_max_pool3d(input, output_size: Dims):
     """Maximum over (OD, OH, OW) windows that cover (D, H, W) evenly, and its position in the
     volume.
     """
-    size = _adaptive_size(input.shape, output_size, 3)
+    size = adaptive_size(input.shape, output_size, 3)
     _check_adaptive("adaptive_max_pool3d", input, (4, 5), size, 3)
     return _adaptive_max(input, size, "adaptive_max_pool3d_cpu")
 
@@ -318,14 +319,14 @@ def adaptive_axis(size: int, out: int) -> tuple:
     return ("ranges", starts, ends)
 
 
-def _adaptive_size(shape, output_size, n):
+def adaptive_size(shape: tuple[int, ...], output_size: Any, n: int) -> tuple[int, ...]:
+    """Return the output size of ``n`` dims; None keeps that of ``shape``."""
     if isinstance(output_size, int):
         return (output_size,) * n
-    own = shape[-n:] if len(shape) >= n else (1,) * n
-    return (
-        tuple(o if s is None else s for s, o in zip(output_size, own, strict=False))
-        + tuple(output_size)[n:]
-    )
+    if len(shape) <= len(output_size):
+        raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
+    own = shape[len(shape) - len(output_size) :]
+    return tuple(o if s is None else s for s, o in zip(output_size, own, strict=True))
 
 
 def _check_adaptive(name, input, ranks, size, n):

@@ -8,7 +8,7 @@ import numpy as np
 
 from ._common import kind, refuse, require, widened, wrap_dim
 from ._reduction import broadcast
-from ._registry import COMMON, Scalar, op
+from ._registry import COMMON, FLOAT, Scalar, op
 from .elementwise import absolute
 
 
@@ -38,7 +38,7 @@ def distance(x1, x2, p, eps, keepdim=False):
     return vector_norm(x1 - x2 + eps, p, -1, keepdim)
 
 
-@op("f", node="NormBackward1", aliases="nn.functional.pairwise_distance", promote=COMMON)
+@op("f", node="NormBackward1", aliases="nn.functional.pairwise_distance", promote=FLOAT)
 def pairwise_distance(x1, x2, p: float = 2.0, eps: Scalar = 1e-6, keepdim: bool = False):
     """``p`` norm of ``x1 - x2 + eps`` over the last dim, row by row."""
     return distance(x1, x2, p, eps, keepdim)
@@ -74,7 +74,7 @@ def pdist(input, p: float = 2.0):
     return vector_norm(input[rows] - input[columns], p, -1)
 
 
-@op("f", space="nn.functional", node="DivBackward0")
+@op("fo", space="nn.functional", node="DivBackward0")
 def normalize(input, p: float = 2.0, dim: int = 1, eps: Scalar = 1e-12):
     """Divide by the ``p`` norm along ``dim``, which counts as at least ``eps``."""
     axis = wrap_dim(dim, input.ndim)

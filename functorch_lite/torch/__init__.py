@@ -4,6 +4,7 @@ Assembled, not written: the flat names come from ``_api``; the sub-packages are 
 top of it.  Those that few programs use are imported when they are first asked for.
 """
 
+import sys as _sys
 from importlib import import_module as _import_module
 from importlib.util import find_spec as _find_spec
 from typing import Any
@@ -31,23 +32,25 @@ from . import special as special  # noqa: E402
 from . import storage as storage  # noqa: E402
 from . import utils as utils  # noqa: E402
 from . import version as version  # noqa: E402
-from .compiler import compile as compile  # noqa: A004, E402
-from .utils import data as _data  # noqa: E402
-from .version import __version__ as __version__  # noqa: E402
+from .compiler import compile as compile  # noqa: E402
+from .torch_version import __version__ as __version__  # noqa: E402
+from .utils import data as _data  # noqa: E402, F401 - so that torch.utils.data is there
 
-for _module in (autograd, backends, cpu, cuda, fft, functional, jit, linalg, nn, optim, random, special, utils, _data):
-    _speak_as_torch(_module)
-_speak_as_torch(nn.functional)
+for _name, _module in list(_sys.modules.items()):
+    if _name.startswith(__name__ + ".") and "._" not in _name:
+        _speak_as_torch(_module)
 
 
 def get_device_module(device: Any = None) -> Any:
-    """Return the module of a device type (``torch.cuda``, ``torch.cpu``), by default the current one."""
+    """Return the module of a device type (``torch.cuda``, ``torch.cpu``), by default the current
+    one."""
     wanted = _api.get_default_device() if device is None else _api.device(device)
     try:
         return globals()[wanted.type]
     except KeyError:
         raise RuntimeError(
-            f"Device '{wanted.type}' does not have a corresponding module registered as 'torch.{wanted.type}'."
+            f"Device '{wanted.type}' does not have a corresponding module registered as "
+            f"'torch.{wanted.type}'."
         ) from None
 
 

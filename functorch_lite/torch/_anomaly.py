@@ -47,11 +47,15 @@ def set_anomaly_enabled(enabled: bool, check_nan: bool = True) -> None:
 
 def _remember(node: Node) -> None:
     """Note the user's stack at the birth of a node."""
-    frames = [f for f in traceback.extract_stack() if not f.filename.startswith((_OURS, "<functorch_lite"))]
+    frames = [
+        f
+        for f in traceback.extract_stack()
+        if not f.filename.startswith((_OURS, "<functorch_lite"))
+    ]
     node.metadata["traceback_"] = traceback.format_list(frames)
 
 
-class watching:  # noqa: N801 - a context
+class watching:
     """Around one node's backward: on any error, warn where its forward was."""
 
     def __init__(self, node: Node) -> None:
@@ -80,7 +84,8 @@ def _report(node: Node) -> str:
     where = "(Triggered internally at /pytorch/torch/csrc/autograd/python_anomaly_mode.cpp:122.)"
     if lines is None:
         return (
-            f"Error detected in {node.name()}. No forward pass information available. Enable detect anomaly "
+            f"Error detected in {node.name()}. No forward pass information available. Enable "
+            "detect anomaly "
             f"during forward pass for more information. {where.replace('122', '100')}"
         )
     return (

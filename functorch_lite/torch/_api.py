@@ -12,9 +12,7 @@ from .._core import dtype as _dt
 from .._core.dtype import dtype as dtype
 from .._core.dtype import get_default_dtype as get_default_dtype
 from .._core.errors import OutOfMemoryError as OutOfMemoryError
-from . import _autograd as _autograd_functions
 from . import _C as _C
-from . import _pytree as _pytree
 from . import _bind as _bind
 from . import _constants as _constants
 from . import _convert as _convert
@@ -23,21 +21,20 @@ from . import _index as _index
 from . import _methods as _methods
 from . import _noise as _noise
 from . import _permute as _permute
+from . import _pytree as _pytree
 from . import _ranges as _ranges
 from . import _renormalize as _renormalize
 from . import _running as _running
 from . import _select as _select
 from . import _shape as _shape
+from . import _signal as _signal
 from . import _split as _split
 from ._anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
 from ._anomaly import is_anomaly_enabled as is_anomaly_enabled
 from ._anomaly import set_anomaly_enabled as set_anomaly_enabled
-from ._autograd import backward as _backward
-from ._autograd import grad as _grad
 from ._device import device as device
 from ._device import get_default_device as get_default_device
 from ._device import set_default_device as set_default_device
-from ._function import Function as _Function
 from ._grad_mode import enable_grad as enable_grad
 from ._grad_mode import inference_mode as inference_mode
 from ._grad_mode import is_grad_enabled as is_grad_enabled
@@ -90,7 +87,6 @@ from ._storages import TypedStorage as TypedStorage
 from ._storages import UntypedStorage as UntypedStorage
 from ._tensor import Size as Size
 from ._tensor import Tensor as Tensor
-from ._tensor import make as _make
 
 _bind.bind_all()
 
@@ -98,11 +94,12 @@ for _d in _dt.DTYPES:
     globals()[_d.name] = _d
 for _name, _d in _dt.ALIASES.items():
     globals()[_name] = _d
-bool = _dt.bool_  # noqa: A001 - PyTorch's name
+bool = _dt.bool_
 
 globals().update(_TENSOR_TYPES)
 globals().update(_STORAGES)
 
+has_lapack, has_mkl, has_openmp, has_spectral = True, False, False, True
 inf, nan, pi, e = _math.inf, _math.nan, _math.pi, _math.e
 newaxis = None
 
@@ -114,7 +111,7 @@ _function.ZEROS.append(lambda shape, d: _SPACES[""]["zeros"](shape, dtype=d))
 
 
 def __getattr__(name: str) -> Any:
-    """Find sub-packages that are loaded (``torch.autograd``); explain any other name in PyTorch's words."""
+    """Find sub-packages that are loaded (``torch.autograd``); explain any other name."""
     loaded = _sys.modules.get(f"{__package__}.{name}")
     if loaded is None:
         raise AttributeError(f"module 'torch' has no attribute '{name}'")

@@ -29,14 +29,17 @@ def _home(t: Tensor, device: Any) -> Any:
 # --- zeros, ones, empty --------------------------------------------------------------------------
 
 
-def _constant(name: str, fill: Callable[[tuple, Any], np.ndarray], doc: str) -> None:
-    """Expose ``name``, ``name_like`` and ``Tensor.new_name``."""
+def _constant(
+    name: str, fill: Callable[[tuple, Any], np.ndarray], doc: str
+) -> Callable[..., Tensor]:
+    """Expose ``name``, ``name_like`` and ``Tensor.new_name``; return the first."""
     made = {name: _factory(name, fill), name + "_like": _like(fill), "new_" + name: _new(name, fill)}
     docs = (doc, f"A tensor of the size, dtype and device of ``input``. {doc}", f"As ``self``: {doc}")
     for (own, function), text in zip(made.items(), docs, strict=True):
         function.__name__ = function.__qualname__ = own
         function.__doc__ = text
         expose("m" if own.startswith("new_") else "f", name=own)(function)
+    return made[name]
 
 
 def _factory(name: str, fill: Callable[[tuple, Any], np.ndarray]) -> Callable[..., Tensor]:
@@ -97,9 +100,9 @@ def _new(name: str, fill: Callable[[tuple, Any], np.ndarray]) -> Callable[..., T
     return new
 
 
-_constant("zeros", np.zeros, "Zeros.")
-_constant("ones", np.ones, "Ones.")
-_constant("empty", np.zeros, "Memory of unspecified content (here: zeros).")
+zeros = _constant("zeros", np.zeros, "Zeros.")
+ones = _constant("ones", np.ones, "Ones.")
+empty = _constant("empty", np.zeros, "Memory of unspecified content (here: zeros).")
 
 
 # --- empty, in a given order of memory -----------------------------------------------------------

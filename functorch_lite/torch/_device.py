@@ -14,6 +14,10 @@ _TYPES = (
     "hpu, mtia, privateuseone"
 )
 _PLATFORM = {"cpu": "cpu", "cuda": "gpu", "xla": None, "tpu": "tpu"}
+_ABSENT: dict[str, tuple[type[Exception], str]] = {
+    "mps": (RuntimeError, "PyTorch is not linked with support for mps devices"),
+    "xpu": (AssertionError, "Torch not compiled with XPU enabled"),
+}
 NO_CUDA = "Torch not compiled with CUDA enabled"
 
 
@@ -90,6 +94,9 @@ def jax_device(wanted: Any) -> jax.Device | None:
     wanted = wanted if isinstance(wanted, device) else device(wanted)
     if wanted.type == "cpu" and wanted.index in (None, 0):
         return _default_cpu()
+    if wanted.type in _ABSENT:
+        kind, text = _ABSENT[wanted.type]
+        raise kind(text)
     if wanted.type not in _PLATFORM:
         raise NotImplementedError(f"functorch_lite does not support tensors on the device '{wanted}'.")
     devices = platform_devices(wanted.type)

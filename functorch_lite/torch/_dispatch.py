@@ -189,7 +189,7 @@ def _operand_error(op: Op, position: int, value: Any) -> str:
 def type_name(value: Any) -> str:
     """Return the name of a value's type as PyTorch's messages spell it."""
     kind = type(value)
-    return kind.__name__ if kind.__module__ in ("builtins", "torch") else f"{kind.__module__}.{kind.__name__}"
+    return kind.__name__ if kind.__module__ == "builtins" or kind.__name__ in ("Tensor", "Parameter") else f"{kind.__module__}.{kind.__name__}"
 
 
 def run_check(op: Op, operands: tuple, statics: tuple) -> None:

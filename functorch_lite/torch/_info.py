@@ -17,7 +17,7 @@ def _requested(name: str, type: Any) -> dt.dtype:
     return type
 
 
-class finfo:  # noqa: N801 - PyTorch's name
+class finfo:
     """Limits of a floating-point dtype; for a complex one, of its parts.
 
     Attributes:
@@ -34,7 +34,8 @@ class finfo:  # noqa: N801 - PyTorch's name
         wanted = dt.get_default_dtype() if type is None else _requested("finfo", type)
         if wanted.category < dt.FLOATING:
             raise TypeError(
-                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'"
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
+                "'torch.finfo'"
             )
         real = wanted.to_real()
         facts = ml_dtypes.finfo(real.np)
@@ -49,7 +50,8 @@ class finfo:  # noqa: N801 - PyTorch's name
 
     def __repr__(self) -> str:
         return (
-            f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "
+            f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, "
+            f"eps={self.eps:g}, "
             f"smallest_normal={self.smallest_normal:g}, tiny={self.tiny:g}, dtype={self.dtype})"
         )
 
@@ -60,7 +62,7 @@ class finfo:  # noqa: N801 - PyTorch's name
         return hash(self.dtype)
 
 
-class iinfo:  # noqa: N801 - PyTorch's name
+class iinfo:
     """Limits of an integer dtype.
 
     Attributes:
@@ -70,13 +72,16 @@ class iinfo:  # noqa: N801 - PyTorch's name
 
     __module__ = "torch"
 
-    def __init__(self, type: Any) -> None:
+    def __init__(self, type: Any = None) -> None:
+        if type is None:
+            raise TypeError('iinfo() missing 1 required positional arguments: "type"')
         wanted = _requested("iinfo", type)
         if wanted is dt.bool_:
             raise TypeError("torch.bool is not supported by torch.iinfo")
         if wanted.category != dt.INTEGRAL:
             raise TypeError(
-                "torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'"
+                "torch.iinfo() requires an integer input type. Use torch.finfo to handle "
+                "'torch.iinfo'"
             )
         facts = np.iinfo(wanted.np)
         self.bits = wanted.itemsize * 8

@@ -16,7 +16,7 @@ from ._settings import set_default_kind
 from ._tensor import Size, Tensor
 
 
-class tensortype(type):  # noqa: N801 - PyTorch's name
+class tensortype(type):
     """The class of ``torch.FloatTensor``: constructs tensors and recognises them.
 
     Attributes:
@@ -35,7 +35,11 @@ class tensortype(type):  # noqa: N801 - PyTorch's name
         return legacy(Tensor, cls.dtype, _named(args, named), where)
 
     def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, Tensor) and instance._dtype is cls.dtype and instance.is_cuda is cls.is_cuda
+        return (
+            isinstance(instance, Tensor)
+            and instance._dtype is cls.dtype
+            and instance.is_cuda is cls.is_cuda
+        )
 
     def __repr__(cls) -> str:
         return f"<class '{cls.__module__}.{cls.__name__}'>"
@@ -62,9 +66,15 @@ def _make(d: dt.dtype, module: str) -> tensortype:
 
 CPU_TYPES = {d.legacy: _make(d, "torch") for d in _TYPES}
 CUDA_TYPES = {d.legacy: _make(d, "torch.cuda") for d in _TYPES}
-BoolCudaTensor, ByteCudaTensor, CharCudaTensor, ShortCudaTensor, IntCudaTensor, LongCudaTensor, *_floats = (
-    CUDA_TYPES.values()
-)
+(
+    BoolCudaTensor,
+    ByteCudaTensor,
+    CharCudaTensor,
+    ShortCudaTensor,
+    IntCudaTensor,
+    LongCudaTensor,
+    *_floats,
+) = CUDA_TYPES.values()
 HalfCudaTensor, BFloat16CudaTensor, FloatCudaTensor, DoubleCudaTensor = _floats
 
 
@@ -77,7 +87,9 @@ def set_default_tensor_type(t: Any) -> None:
             raise AttributeError(f"module '{module}' has no attribute '{name}'")
         t = known[name]
     if not isinstance(t, tensortype):
-        raise TypeError("invalid type object: only floating-point types are supported as the default type")
+        raise TypeError(
+            "invalid type object: only floating-point types are supported as the default type"
+        )
     if not t.dtype.is_floating_point:
         raise TypeError("only floating-point types are supported as the default type")
     if t.is_cuda and not platform_devices("cuda"):
@@ -85,7 +97,7 @@ def set_default_tensor_type(t: Any) -> None:
     set_default_kind(t.dtype, t.is_cuda)
 
 
-# --- torch.Tensor(...), torch.FloatTensor(...), tensor.new(...) --------------------------------------------
+# --- torch.Tensor(...), torch.FloatTensor(...), tensor.new(...) ----------------------------------
 
 
 def legacy(cls: Any, d: dt.dtype | None, args: tuple, device: Any = None) -> Tensor:
@@ -125,15 +137,27 @@ def _constructed(d: dt.dtype | None, args: tuple, device: Any) -> Tensor:
 
 
 _C_TYPES = {
-    **{dt.float32: "float", dt.float64: "double", dt.int64: "long int", dt.int32: "int", dt.bool_: "bool"},
-    **{dt.int16: "short int", dt.int8: "signed char", dt.uint8: "unsigned char", dt.float16: "c10::Half"},
+    **{
+        dt.float32: "float",
+        dt.float64: "double",
+        dt.int64: "long int",
+        dt.int32: "int",
+        dt.bool_: "bool",
+    },
+    **{
+        dt.int16: "short int",
+        dt.int8: "signed char",
+        dt.uint8: "unsigned char",
+        dt.float16: "c10::Half",
+    },
     **{dt.bfloat16: "c10::BFloat16"},
 }
 
 
 def _options(d: dt.dtype) -> str:
     return (
-        f"TensorOptions(dtype={_C_TYPES.get(d, d)}, device=cpu, layout=Strided, requires_grad=false (default), "
+        f"TensorOptions(dtype={_C_TYPES.get(d, d)}, device=cpu, layout=Strided, "
+        "requires_grad=false (default), "
         "pinned_memory=false (default), memory_format=(nullopt))"
     )
 
@@ -152,7 +176,8 @@ def _wrong_sizes(args: tuple) -> str:
 
 def _no_match(given: str, why: str) -> str:
     return (
-        f"new() received an invalid combination of arguments - got ({given}), but expected one of:\n"
+        f"new() received an invalid combination of arguments - got ({given}), but expected one "
+        "of:\n"
         " * (*, torch.device device = None)\n"
         f"      didn't match because {why}\n"
         " * (torch.Storage storage)\n * (Tensor other)\n"
@@ -167,7 +192,9 @@ def _named(args: tuple, named: dict[str, Any]) -> tuple:
     if unknown:
         given = [*map(type_name, args), *(f"{n}={type_name(v)}" for n, v in named.items())]
         raise TypeError(
-            _no_match(", ".join(given), f"some of the keywords were incorrect: {', '.join(unknown)}")
+            _no_match(
+                ", ".join(given), f"some of the keywords were incorrect: {', '.join(unknown)}"
+            )
         )
     if "size" in named:
         return tuple(named["size"])

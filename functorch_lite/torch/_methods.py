@@ -207,14 +207,22 @@ def type(self: Tensor, dtype: Any = None, non_blocking: bool = False, **kwargs: 
     if dtype is None:
         return f"torch.{'cuda.' if self.is_cuda else ''}{self._dtype.legacy}"
     if isinstance(dtype, str):
-        dtype = _legacy_dtype(dtype)
-    return self.to(getattr(dtype, "dtype", dtype) if not isinstance(dtype, dt.dtype) else dtype)
+        dtype, where = _legacy_name(dtype)
+    elif isinstance(dtype, dt.dtype):
+        where = None
+    elif isinstance(getattr(dtype, "dtype", None), dt.dtype):
+        dtype, where = dtype.dtype, "cuda" if dtype.is_cuda else "cpu"
+    else:
+        raise TypeError("dtype must be a type, str, or dtype object")
+    return self.to(device=where, dtype=dtype)
 
 
-def _legacy_dtype(name: str) -> dt.dtype:
+def _legacy_name(name: str) -> tuple[dt.dtype, str]:
+    """Return dtype and device of a name such as ``torch.cuda.FloatTensor``."""
+    module, _, kind = name.rpartition(".")
     for d in dt.DTYPES:
-        if name == f"torch.{d.legacy}":
-            return d
+        if kind == d.legacy and module in ("torch", "torch.cuda"):
+            return d, "cuda" if module == "torch.cuda" else "cpu"
     raise ValueError(f"invalid type: '{name}'")
 
 

@@ -32,5 +32,3 @@ def speak_as_torch(module: ModuleType) -> None:
         raise missing(shown, name)
 
     vars(module).setdefault("__getattr__", absent)
-
-

@@ -17,7 +17,7 @@ from ._tensor import Tensor
 HOOK = "__torch_function__"
 
 
-class Overridden(Exception):  # noqa: N818 - a signal, not an error
+class Overridden(Exception):
     """Raised by the dispatcher when an operand's class wants to run the operation itself."""
 
 
@@ -98,7 +98,8 @@ def overloaded(args: tuple, kwargs: dict) -> list[Any]:
     for value in _flat((*args, *kwargs.values())):
         if overrides(value) and type(value) not in map(type, found):
             place = next(
-                (i for i, other in enumerate(found) if issubclass(type(value), type(other))), len(found)
+                (i for i, other in enumerate(found) if issubclass(type(value), type(other))),
+                len(found),
             )
             found.insert(place, value)
     return found
@@ -114,15 +115,21 @@ def dispatch(func: Callable[..., Any], args: tuple, kwargs: dict, asked: list | 
             return result
     classes = "".join(f"\n\n  - tensor subclass {kind}" for kind in types)
     raise TypeError(
-        f"Multiple dispatch failed for '{full_name(func)}'; all __torch_function__ handlers returned "
-        f"NotImplemented:{classes}\n\nFor more information, try re-running with TORCH_LOGS=not_implemented"
+        f"Multiple dispatch failed for '{full_name(func)}'; all __torch_function__ handlers "
+        "returned "
+        f"NotImplemented:{classes}\n\nFor more information, try re-running with "
+        "TORCH_LOGS=not_implemented"
     )
 
 
 def full_name(func: Any) -> str:
     """Return the dotted name of a function of ours: ``torch.add``, ``torch.Tensor.add``."""
     name = getattr(func, "__name__", str(func))
-    owner = "torch.Tensor" if Tensor.__dict__.get(name) is func else getattr(func, "__module__", "torch")
+    owner = (
+        "torch.Tensor"
+        if Tensor.__dict__.get(name) is func
+        else getattr(func, "__module__", "torch")
+    )
     return f"{owner}.{name}"
 
 
@@ -142,7 +149,9 @@ def overridable(fun: Callable[..., Any]) -> Callable[..., Any]:
     return asking
 
 
-def overridable_property(getter: Callable[[Any], Any], *setters: Any, doc: str | None = None) -> property:
+def overridable_property(
+    getter: Callable[[Any], Any], *setters: Any, doc: str | None = None
+) -> property:
     """Return a property whose getter asks overriding subclasses, as ``Tensor.T.__get__``."""
 
     def asking(self: Any) -> Any:
@@ -165,10 +174,17 @@ def _init_subclass(cls: Any, **more: Any) -> None:
     cls._overrides = getattr(cls, HOOK) is not disabled_torch_function
     if not cls._overrides:
         PLAIN.add(cls)
+    for note in on_subclass:
+        note(cls)
+
+
+on_subclass: list[Callable[[type], None]] = []
+"""What else is done with each new subclass of ``Tensor``."""
 
 
 def default_rule(cls: Any, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-    """Run ``func`` and return its tensors as ``cls``: what a subclass does unless it says otherwise."""
+    """Run ``func`` and return its tensors as ``cls``: what a subclass does unless it says
+    otherwise."""
     if not all(issubclass(cls, t) for t in types):
         return NotImplemented
     result = disabled_torch_function(func, types, args, kwargs)

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 
+from ._override import on_subclass
 from ._storage import Storage
 from ._tensor import Tensor, make
 
@@ -34,10 +35,5 @@ def register(cls: type) -> None:
     jax.tree_util.register_pytree_node(cls, _flatten, _unflatten)
 
 
-def _register_subclass(cls: type, **more: Any) -> None:
-    super(Tensor, cls).__init_subclass__(**more)
-    register(cls)
-
-
 register(Tensor)
-Tensor.__init_subclass__ = classmethod(_register_subclass)  # type: ignore[assignment, arg-type]
+on_subclass.append(register)

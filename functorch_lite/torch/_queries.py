@@ -1,4 +1,5 @@
-"""Questions that need no computation: what is a tensor, what would promotion give, names of types."""
+"""Questions that need no computation: what is a tensor, what would promotion give, names of
+types."""
 
 from typing import Any
 
@@ -32,7 +33,8 @@ def _check_dtypes(function: str, **given: Any) -> None:
     for position, (name, value) in enumerate(given.items(), 1):
         if not isinstance(value, dt.dtype):
             raise TypeError(
-                f"{function}(): argument '{name}' (position {position}) must be torch.dtype, not {type_name(value)}"
+                f"{function}(): argument '{name}' (position {position}) must be torch.dtype, not "
+                f"{type_name(value)}"
             )
 
 
@@ -67,7 +69,10 @@ def _no_result_type(given: str) -> str:
         "(Number scalar1, Number scalar2)",
     )
     text = "".join(f" * {form}\n      {why}{wrong}\n" for form in forms)
-    return f"result_type() received an invalid combination of arguments - got ({given}), but expected one of:\n{text}"
+    return (
+        f"result_type() received an invalid combination of arguments - got ({given}), "
+        f"but expected one of:\n{text}"
+    )
 
 
 def typename(obj: Any, /) -> str:
@@ -81,7 +86,9 @@ def typename(obj: Any, /) -> str:
     named = obj if hasattr(obj, "__qualname__") or hasattr(obj, "__name__") else type(obj)
     module = getattr(named, "__module__", None) or ""
     name = getattr(named, "__qualname__", None) or named.__name__
-    return name if module in ("", "builtins") else f"{module.removeprefix('functorch_lite.')}.{name}"
+    return (
+        name if module in ("", "builtins") else f"{module.removeprefix('functorch_lite.')}.{name}"
+    )
 
 
 def broadcast_shapes(*shapes: Any) -> Size:
@@ -96,7 +103,8 @@ def broadcast_shapes(*shapes: Any) -> Size:
             n = shape[-back]
             if n not in (1, result[-back]) and result[-back] != 1:
                 raise RuntimeError(
-                    f"Attempting to broadcast a dimension of length {n} at {-back}! Mismatching argument at index "
+                    f"Attempting to broadcast a dimension of length {n} at {-back}! Mismatching "
+                    "argument at index "
                     f"{place} had {shape}; but expected shape should be broadcastable to {result}"
                 )
             result[-back] = n if n != 1 else result[-back]

@@ -14,8 +14,16 @@ from ._device import set_default_device
 from ._dispatch import type_name
 
 
+def _default_threads() -> int:
+    """Return OMP_NUM_THREADS, or the number of cores that this process may use."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdigit() and int(asked):
+        return int(asked)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class _Settings:
-    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = _default_threads()
     interop_threads = os.cpu_count() or 1
     matmul_precision = "highest"
     deterministic = False
@@ -36,7 +44,8 @@ def _count(function: str, value: Any) -> int:
 
 
 def set_num_threads(num: int) -> None:
-    """Remember the wish for ``num`` threads; XLA sizes its own thread pool when the program starts."""
+    """Remember the wish for ``num`` threads; XLA sizes its own thread pool when the program
+    starts."""
     settings.threads = _count("set_num_threads", num)
 
 
@@ -83,7 +92,8 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
         if not isinstance(value, bool):
             where = f" (position {position})" if name == "mode" else ""
             raise TypeError(
-                f"_set_deterministic_algorithms(): argument '{name}'{where} must be bool, not {type_name(value)}"
+                f"_set_deterministic_algorithms(): argument '{name}'{where} must be bool, not "
+                f"{type_name(value)}"
             )
     settings.deterministic, settings.warn_only = mode, warn_only
 
@@ -113,7 +123,9 @@ def set_deterministic_debug_mode(debug_mode: int | str) -> None:
             )
         debug_mode = _DEBUG_MODES.index(debug_mode)
     if debug_mode not in (0, 1, 2):
-        raise RuntimeError(f"invalid value of debug_mode, expected 0, 1, or 2, but got {debug_mode}")
+        raise RuntimeError(
+            f"invalid value of debug_mode, expected 0, 1, or 2, but got {debug_mode}"
+        )
     use_deterministic_algorithms(debug_mode > 0, warn_only=debug_mode == 1)
 
 
@@ -159,17 +171,22 @@ def set_default_kind(d: dt.dtype, cuda: bool) -> None:
     """Set default dtype and device, as ``set_default_tensor_type`` does."""
     if not d.is_floating_point:
         raise TypeError("only floating-point types are supported as the default type")
-    warnings.warn_explicit(
-        "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use torch.set_default_dtype() and "
+    warn_once(
+        "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use "
+        "torch.set_default_dtype() and "
         "torch.set_default_device() as alternatives. (Triggered internally at "
-        "/pytorch/torch/csrc/tensor/python_tensor.cpp:434.)",
-        UserWarning,
-        __file__,
-        1,
-        registry=_warned,
+        "/pytorch/torch/csrc/tensor/python_tensor.cpp:434.)"
     )
     dt.set_default_dtype(d)
     set_default_device("cuda" if cuda else None)
 
 
-_warned: dict[Any, Any] = {}
+_warned: set[str] = set()
+
+
+def warn_once(text: str, stacklevel: int = 3) -> None:
+    """Warn the first time in the life of the process (each time after
+    ``set_warn_always(True)``)."""
+    if settings.warn_always or text not in _warned:
+        _warned.add(text)
+        warnings.warn(text, UserWarning, stacklevel=stacklevel + 1)

@@ -4,7 +4,6 @@ Both are windows on the internal :class:`~._storage.Storage` (one ``UntypedStora
 while it is referred to).  Reading copies the content out in memory order, writing puts it back.
 """
 
-import warnings
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +14,7 @@ from .._core import dtype as dt
 from .._core.errors import UnsupportedError
 from ._device import CPU, device_of
 from ._register import attach
+from ._settings import warn_once as _warn_once
 from ._storage import Storage, memory_order, to_device
 from ._tensor import Tensor
 
@@ -33,13 +33,16 @@ class UntypedStorage:
     filename = None
 
     def __init__(self, content: Any = 0) -> None:
-        flat = np.zeros(content, np.uint8) if isinstance(content, int) else np.array(content, np.uint8)
+        flat = (
+            np.zeros(content, np.uint8) if isinstance(content, int) else np.array(content, np.uint8)
+        )
         self._storage = Storage(to_device(flat))
         self._order: tuple[int, ...] | None = None
 
     @staticmethod
     def of(storage: Storage, strides: tuple[int, ...] | None) -> "UntypedStorage":
-        """Return the one object for ``storage``; ``strides`` (None: C order) are its root tensor's."""
+        """Return the one object for ``storage``; ``strides`` (None: C order) are its root
+        tensor's."""
         found = _shown.get(id(storage))
         if found is None:
             found = object.__new__(UntypedStorage)
@@ -182,7 +185,12 @@ class TypedStorage:
     is_sparse = False
 
     def __init__(
-        self, content: Any = 0, *, dtype: dt.dtype | None = None, wrap_storage: Any = None, device: Any = None
+        self,
+        content: Any = 0,
+        *,
+        dtype: dt.dtype | None = None,
+        wrap_storage: Any = None,
+        device: Any = None,
     ) -> None:
         del device
         self.dtype = dt.get_default_dtype() if dtype is None else dtype
@@ -315,7 +323,9 @@ def storage_name(d: dt.dtype) -> str:
 
 NAMED = {
     storage_name(d): _NamedStorage(
-        storage_name(d), (), {"__module__": "torch", "__doc__": f"Memory of {d} elements.", "dtype": d}
+        storage_name(d),
+        (),
+        {"__module__": "torch", "__doc__": f"Memory of {d} elements.", "dtype": d},
     )
     for d in dt.DTYPES
     if not d.name.startswith(("float8", "uint16", "uint32", "uint64"))
@@ -330,20 +340,16 @@ def untyped_storage(self: Tensor) -> UntypedStorage:
 
 
 def storage(self: Tensor) -> TypedStorage:
-    """Return the memory that the tensor and its views share, as elements (deprecated in PyTorch)."""
-    warnings.warn_explicit(
-        "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be the only storage "
-        "class. This should only matter to you if you are using storages directly.  To access UntypedStorage "
-        "directly, use tensor.untyped_storage() instead of tensor.storage()",
-        UserWarning,
-        __file__,
-        1,
-        registry=_warned,
+    """Return the memory that the tensor and its views share, as elements (deprecated in
+    PyTorch)."""
+    _warn_once(
+        "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will be "
+        "the only storage "
+        "class. This should only matter to you if you are using storages directly.  To access "
+        "UntypedStorage "
+        "directly, use tensor.untyped_storage() instead of tensor.storage()"
     )
     return TypedStorage(wrap_storage=untyped_storage(self), dtype=self._dtype)
-
-
-_warned: dict[Any, Any] = {}
 
 
 def storage_type(self: Tensor) -> type:

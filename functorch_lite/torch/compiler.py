@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 
-def compile(  # noqa: A001 - PyTorch's name
+def compile(
     model: Any = None,
     *,
     fullgraph: bool = False,

@@ -1,4 +1,5 @@
-"""``torch.fft``: discrete Fourier transforms.  The functions are the ops declared with ``space="fft"``."""
+"""``torch.fft``: discrete Fourier transforms.  The functions are the ops declared with
+``space="fft"``."""
 
 from ._register import SPACES
 

@@ -88,6 +88,6 @@ def annotate(the_type: Any, the_value: Any) -> Any:
 _isinstance_of = isinstance
 
 
-def isinstance(obj: Any, target_type: Any) -> bool:  # noqa: A001 - PyTorch's name
+def isinstance(obj: Any, target_type: Any) -> bool:
     """Return ``isinstance`` of Python."""
     return _isinstance_of(obj, target_type)

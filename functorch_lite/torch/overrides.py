@@ -80,7 +80,8 @@ def resolve_name(f: Any) -> str | None:
 
 
 def get_default_nowrap_functions() -> set[Any]:
-    """Return the functions whose results the default ``__torch_function__`` leaves plain tensors."""
+    """Return the functions whose results the default ``__torch_function__`` leaves plain
+    tensors."""
     return {vars(Tensor)[name].__get__ for name in ("_base", "grad")}
 
 
@@ -88,6 +89,8 @@ class TorchFunctionMode:
     """A context that would see every call of a torch function: not supported."""
 
     def __init__(self) -> None:
+        """Keep the arguments."""
         raise UnsupportedError(
-            "TorchFunctionMode", "A Tensor subclass with __torch_function__ sees the calls on its instances."
+            "TorchFunctionMode",
+            "A Tensor subclass with __torch_function__ sees the calls on its instances.",
         )

@@ -1,4 +1,5 @@
-"""``torch.special``: special functions.  The functions are the ops declared with ``space="special"``."""
+"""``torch.special``: special functions.  The functions are the ops declared with
+``space="special"``."""
 
 from ._register import SPACES
 

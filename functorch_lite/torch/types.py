@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import IO, TypeAlias, Union
 
-from .._core.dtype import dtype as _dtype
+from .._core.dtype import dtype as _dtype  # noqa: F401 - a name that scripts annotate with
 from ._device import device as _device
 from ._storages import TypedStorage, UntypedStorage
 from ._tensor import Size, Tensor

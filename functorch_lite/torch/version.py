@@ -1,4 +1,5 @@
-"""``torch.version``: which PyTorch the shim stands for, and that it was built without accelerators."""
+"""``torch.version``: which PyTorch the shim stands for, and that it was built without
+accelerators."""
 
 __all__ = ["__version__", "cuda", "debug", "git_version", "hip", "rocm", "xpu"]
 

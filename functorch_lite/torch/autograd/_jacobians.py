@@ -1,7 +1,8 @@
 """Jacobians for ``gradcheck``: by finite differences, and by backward.
 
 A Jacobian here has one row per element of the input and one column per element of the output.  For
-a complex input the numerical one is the conjugate Wirtinger derivative, which is what backward gives.
+a complex input the numerical one is the conjugate Wirtinger derivative, which is what backward
+gives.
 """
 
 import itertools
@@ -16,7 +17,9 @@ Function = Callable[..., Any]
 
 def as_tuple(value: Any) -> tuple:
     """Return a tuple of one or several values."""
-    return value if isinstance(value, tuple) else tuple(value) if isinstance(value, list) else (value,)
+    return (
+        value if isinstance(value, tuple) else tuple(value) if isinstance(value, list) else (value,)
+    )
 
 
 def wanting(inputs: Sequence[Any]) -> list[int]:
@@ -24,7 +27,7 @@ def wanting(inputs: Sequence[Any]) -> list[int]:
     return [i for i, t in enumerate(inputs) if isinstance(t, torch.Tensor) and t.requires_grad]
 
 
-# --- finite differences ----------------------------------------------------------------------------
+# --- finite differences --------------------------------------------------------------------------
 
 
 def _same_kind(low: Any, high: Any, eps: float, index: Any) -> None:
@@ -32,13 +35,15 @@ def _same_kind(low: Any, high: Any, eps: float, index: Any) -> None:
     for word, a, b in (("shape", low.shape, high.shape), ("dtype", low.dtype, high.dtype)):
         if a != b:
             raise AssertionError(
-                f"Expected `func` to return outputs with the same {word} when inputs are perturbed {where}by "
+                f"Expected `func` to return outputs with the same {word} when inputs are "
+                f"perturbed {where}by "
                 f"{eps}, but got: {word}s {a} and {b}."
             )
 
 
 def _difference(call: Function, entry: Any, step: Any, eps: float, index: Any) -> list[Any]:
-    """Return the central difference of each output when ``entry`` is moved by ``step`` both ways."""
+    """Return the central difference of each output when ``entry`` is moved by ``step`` both
+    ways."""
     original = entry.clone()
     entry.copy_(original - step)
     low = [o.clone() for o in as_tuple(call())]
@@ -100,7 +105,7 @@ def numerical_along(
     return found
 
 
-# --- backward --------------------------------------------------------------------------------------
+# --- backward ------------------------------------------------------------------------------------
 
 
 def pull_back(inputs: Sequence[Any], output: Any, cotangent: Any) -> tuple:
@@ -115,7 +120,9 @@ def _rows(inputs: Sequence[Any], output: Any) -> list[list[Any]]:
     for place in range(output.numel()):
         one = torch.zeros(output.numel(), dtype=output.dtype)
         one[place] = 1.0
-        for held, gradient in zip(rows, pull_back(inputs, output, one.reshape(output.shape)), strict=True):
+        for held, gradient in zip(
+            rows, pull_back(inputs, output, one.reshape(output.shape)), strict=True
+        ):
             held.append(gradient)
     return rows
 

@@ -8,7 +8,7 @@ from .._anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled, set_ano
 __all__ = ["detect_anomaly", "set_detect_anomaly"]
 
 
-class set_detect_anomaly:  # noqa: N801 - PyTorch's name
+class set_detect_anomaly:
     """Switch anomaly mode at once; as a context, restore it at the end.
 
     Args:
@@ -17,17 +17,20 @@ class set_detect_anomaly:  # noqa: N801 - PyTorch's name
     """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        """Keep the arguments."""
         self.previous = is_anomaly_enabled(), is_anomaly_check_nan_enabled()
         set_anomaly_enabled(mode, check_nan)
 
     def __enter__(self) -> None:
+        """Enter the context."""
         return None
 
     def __exit__(self, *exc: Any) -> None:
+        """Leave the context."""
         set_anomaly_enabled(*self.previous)
 
 
-class detect_anomaly:  # noqa: N801 - PyTorch's name
+class detect_anomaly:
     """Context in which anomaly mode is on; it says so in a warning.
 
     >>> with torch.autograd.detect_anomaly():  # doctest: +SKIP
@@ -36,17 +39,21 @@ class detect_anomaly:  # noqa: N801 - PyTorch's name
     """
 
     def __init__(self, check_nan: bool = True) -> None:
+        """Keep the arguments."""
         self.check_nan = check_nan
         self.previous = is_anomaly_enabled(), is_anomaly_check_nan_enabled()
         warnings.warn(
-            "Anomaly Detection has been enabled. This mode will increase the runtime and should only be enabled "
+            "Anomaly Detection has been enabled. This mode will increase the runtime and should "
+            "only be enabled "
             "for debugging.",
             stacklevel=2,
         )
 
     def __enter__(self) -> None:
+        """Enter the context."""
         self.previous = is_anomaly_enabled(), is_anomaly_check_nan_enabled()
         set_anomaly_enabled(True, self.check_nan)
 
     def __exit__(self, *exc: Any) -> None:
+        """Leave the context."""
         set_anomaly_enabled(*self.previous)

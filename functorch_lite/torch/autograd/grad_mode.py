@@ -16,14 +16,18 @@ __all__ = [
 ]
 
 
-class set_multithreading_enabled:  # noqa: N801 - PyTorch's name
-    """Accepted for PyTorch's sake: backward runs in the calling thread, XLA uses all cores in it."""
+class set_multithreading_enabled:
+    """Accepted for PyTorch's sake: backward runs in the calling thread, XLA uses all cores in
+    it."""
 
     def __init__(self, mode: bool) -> None:
+        """Keep the arguments."""
         self.mode = mode
 
     def __enter__(self) -> None:
+        """Enter the context."""
         return None
 
     def __exit__(self, *exc: Any) -> None:
+        """Leave the context."""
         return None

@@ -33,7 +33,8 @@ def get_gradient_edge(tensor: Any) -> GradientEdge:
     """Return the edge along which the gradient of ``tensor`` flows."""
     if not tensor.requires_grad:
         raise RuntimeError(
-            "It is not possible to get the gradient edge for a Tensor that does not require gradients"
+            "It is not possible to get the gradient edge for a Tensor that does not require "
+            "gradients"
         )
     node, index = tensor._history()
     token = tensor if isinstance(node, AccumulateGrad) else None
@@ -46,17 +47,20 @@ def increment_version(tensor: Any) -> None:
         each._storage.version += 1
 
 
-class saved_tensors_hooks:  # noqa: N801 - PyTorch's name
-    """Hooks on what the graph saves: not supported, since nodes keep immutable arrays of their own."""
+class saved_tensors_hooks:
+    """Hooks on what the graph saves: not supported, since nodes keep immutable arrays of their
+    own."""
 
     def __init__(self, pack_hook: Callable[..., Any], unpack_hook: Callable[..., Any]) -> None:
+        """Keep the arguments."""
         raise UnsupportedError("torch.autograd.graph.saved_tensors_hooks")
 
 
-class save_on_cpu:  # noqa: N801 - PyTorch's name
+class save_on_cpu:
     """Keeping saved tensors in host memory: not supported."""
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
+        """Keep the arguments."""
         raise UnsupportedError("torch.autograd.graph.save_on_cpu")
 
 

@@ -1,4 +1,5 @@
-"""``torch.autograd.Variable``: since PyTorch 0.4 another name for a tensor that may require grad."""
+"""``torch.autograd.Variable``: since PyTorch 0.4 another name for a tensor that may require
+grad."""
 
 import warnings
 from typing import Any
@@ -9,9 +10,11 @@ __all__ = ["Variable", "VariableMeta"]
 
 
 class VariableMeta(type):
-    """Makes ``isinstance(x, Variable)`` true for every tensor, and ``Variable(x)`` return a tensor."""
+    """Makes ``isinstance(x, Variable)`` true for every tensor, and ``Variable(x)`` return a
+    tensor."""
 
     def __instancecheck__(cls, instance: object) -> bool:
+        """Recognise by what it has."""
         return isinstance(instance, torch.Tensor)
 
     def __call__(

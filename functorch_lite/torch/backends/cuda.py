@@ -1,9 +1,10 @@
-"""Switches of the GPU's matrix products and of attention.  They remember; XLA chooses its kernels."""
+"""Switches of the GPU's matrix products and of attention.  They remember; XLA chooses its
+kernels."""
 
 import contextlib
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 from .._device import platform_devices
 from .._settings import settings
@@ -14,13 +15,13 @@ def is_built() -> bool:
     return bool(platform_devices("cuda"))
 
 
-class cuBLASModule:  # noqa: N801 - PyTorch's name
+class cuBLASModule:
     """``torch.backends.cuda.matmul``: what matrix products may do to be faster.
 
     ``allow_tf32`` is the same switch as ``torch.set_float32_matmul_precision``.
     """
 
-    _OWN = {
+    _OWN: ClassVar[dict[str, Any]] = {
         "allow_fp16_reduced_precision_reduction": True,
         "allow_bf16_reduced_precision_reduction": True,
         "allow_fp16_accumulation": False,
@@ -28,14 +29,17 @@ class cuBLASModule:  # noqa: N801 - PyTorch's name
     }
 
     def __init__(self) -> None:
+        """Keep the arguments."""
         self.__dict__.update(self._OWN)
 
     def __getattr__(self, name: str) -> Any:
+        """Return a switch."""
         if name == "allow_tf32":
             return settings.matmul_precision != "highest"
         raise AttributeError("Unknown attribute " + name)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        """Set a switch."""
         if name == "allow_tf32":
             settings.matmul_precision = "high" if value else "highest"
         elif name in self._OWN:
@@ -107,8 +111,10 @@ def sdp_kernel(
 ) -> Any:
     """Set the attention switches inside the ``with`` block (deprecated in PyTorch)."""
     warnings.warn(
-        "`torch.backends.cuda.sdp_kernel()` is deprecated. In the future, this context manager will be removed. "
-        "Please see `torch.nn.attention.sdpa_kernel()` for the new context manager, with updated signature.",
+        "`torch.backends.cuda.sdp_kernel()` is deprecated. In the future, this context manager "
+        "will be removed. "
+        "Please see `torch.nn.attention.sdpa_kernel()` for the new context manager, with updated "
+        "signature.",
         FutureWarning,
         stacklevel=2,
     )

@@ -1,4 +1,5 @@
-"""Switches of cuDNN.  XLA chooses its kernels by itself: the switches remember, and steer nothing."""
+"""Switches of cuDNN.  XLA chooses its kernels by itself: the switches remember, and steer
+nothing."""
 
 import contextlib
 from collections.abc import Iterator

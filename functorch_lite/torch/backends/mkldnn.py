@@ -15,7 +15,9 @@ allow_tf32 = True
 
 
 def set_flags(
-    _enabled: bool | None = None, _deterministic: bool | None = None, _allow_tf32: bool | None = None
+    _enabled: bool | None = None,
+    _deterministic: bool | None = None,
+    _allow_tf32: bool | None = None,
 ) -> tuple:
     """Set the switches that are not None; return what all of them were.  They steer nothing."""
     names = ("enabled", "deterministic", "allow_tf32")

@@ -1,4 +1,5 @@
-"""``torch.backends.opt_einsum``: the search for a good order of contractions, which JAX brings along."""
+"""``torch.backends.opt_einsum``: the search for a good order of contractions, which JAX brings
+along."""
 
 from typing import Any
 

@@ -46,7 +46,8 @@ _lazy_init = init
 
 
 def jax_gpu(device: Any = None) -> jax.Device:
-    """Return JAX's device for an index, a name or None (the current one); AssertionError without GPU."""
+    """Return JAX's device for an index, a name or None (the current one); AssertionError without
+    GPU."""
     init()
     index = index_of(device)
     devices = platform_devices("cuda")
@@ -74,7 +75,8 @@ def current_device() -> int:
 
 
 def set_device(device: Any) -> None:
-    """Make a GPU the current one: what ``"cuda"`` without an index means.  A negative index: nothing."""
+    """Make a GPU the current one: what ``"cuda"`` without an index means.  A negative index:
+    nothing."""
     index = index_of(device)
     if index < 0:
         return
@@ -84,8 +86,9 @@ def set_device(device: Any) -> None:
     current.cuda = index
 
 
-class device:  # noqa: N801 - PyTorch's name
-    """Context in which another GPU is the current one (a negative index or None: nothing changes)."""
+class device:
+    """Context in which another GPU is the current one (a negative index or None: nothing
+    changes)."""
 
     def __init__(self, device: Any) -> None:
         self.index = -1 if device is None else index_of(device)
@@ -100,14 +103,18 @@ class device:  # noqa: N801 - PyTorch's name
         set_device(self.index)
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         if self.previous >= 0:
             current.cuda = self.previous
 
 
-class device_of(device):  # noqa: N801 - PyTorch's name
-    """Context in which the GPU of a tensor is the current one; nothing happens for other tensors."""
+class device_of(device):
+    """Context in which the GPU of a tensor is the current one; nothing happens for other
+    tensors."""
 
     def __init__(self, obj: Any) -> None:
         super().__init__(obj.get_device() if obj.is_cuda else -1)
@@ -145,7 +152,8 @@ class _DeviceProperties:
     def __repr__(self) -> str:
         return (
             f"_CudaDeviceProperties(name='{self.name}', major={self.major}, minor={self.minor}, "
-            f"total_memory={self.total_memory >> 20}MB, multi_processor_count={self.multi_processor_count})"
+            f"total_memory={self.total_memory >> 20}MB, "
+            f"multi_processor_count={self.multi_processor_count})"
         )
 
 

@@ -1,4 +1,5 @@
-"""Streams and events.  JAX orders work by itself: there is one stream, and waiting means waiting."""
+"""Streams and events.  JAX orders work by itself: there is one stream, and waiting means
+waiting."""
 
 import time
 from typing import Any
@@ -51,7 +52,9 @@ ExternalStream = Stream
 class Event:
     """A point in a stream's work; with ``enable_timing``, the time at which it was reached."""
 
-    def __init__(self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False) -> None:
+    def __init__(
+        self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False
+    ) -> None:
         if not is_available():
             raise RuntimeError("Tried to instantiate dummy base class Event")
         self.enable_timing = enable_timing
@@ -113,5 +116,3 @@ def is_current_stream_capturing() -> bool:
     if not is_available():
         raise RuntimeError("Tried to instantiate dummy base class _cuda_isCurrentStreamCapturing")
     return False
-
-

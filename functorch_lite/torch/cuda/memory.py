@@ -109,7 +109,8 @@ def set_per_process_memory_fraction(fraction: float, device: Any = None) -> None
     """Raise: JAX is told its share before it starts."""
     init()
     raise NotImplementedError(
-        "functorch_lite does not support set_per_process_memory_fraction; set XLA_PYTHON_CLIENT_MEM_FRACTION "
+        "functorch_lite does not support set_per_process_memory_fraction; set "
+        "XLA_PYTHON_CLIENT_MEM_FRACTION "
         "in the environment before the program starts."
     )
 

@@ -7,7 +7,8 @@ streams), so seeding the GPUs is seeding nothing; ``torch.manual_seed`` seeds th
 from collections.abc import Iterable
 from typing import Any
 
-from .._api import Tensor, get_rng_state as _cpu_state
+from .._api import Tensor
+from .._api import get_rng_state as _cpu_state
 from .._api import initial_seed as _cpu_seed
 from ._devices import device_count, init
 

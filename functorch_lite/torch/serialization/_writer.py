@@ -69,9 +69,14 @@ class TorchPickler(pickle._Pickler):  # type: ignore[name-defined, misc]
         return (*found, None) if found is not None and self._legacy else found
 
     def reducer_override(self, obj: Any) -> Any:
-        """Take tensors apart (those without a shape yet know how by themselves)."""
-        if isinstance(obj, StorageName):
+        """Take tensors, sizes, dtypes and devices apart as PyTorch does."""
+        kind = type(obj)
+        if kind is StorageName or kind is torch.dtype:
             return obj.name
+        if kind is torch.Size:
+            return kind, (tuple(obj),)
+        if kind is torch.device:
+            return kind, (obj.type,) if obj.index is None else (obj.type, obj.index)
         if isinstance(obj, Tensor) and not is_lazy(obj):
             return reduce_tensor(obj)
         return NotImplemented

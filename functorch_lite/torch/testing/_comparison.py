@@ -44,11 +44,12 @@ class _Options:
             return default_tolerances(*dtypes)
         absent = "rtol" if self.rtol is None else "atol"
         raise _Mismatch(
-            f"Both 'rtol' and 'atol' must be either specified or omitted, but got no {absent}.", ValueError
+            f"Both 'rtol' and 'atol' must be either specified or omitted, but got no {absent}.",
+            ValueError,
         )
 
 
-class _Mismatch(Exception):  # noqa: N818 - carries the message to where the place is known
+class _Mismatch(Exception):
     """Two items differ; ``kind`` is the exception that the user will see."""
 
     def __init__(self, text: str, kind: type[Exception] = AssertionError) -> None:
@@ -56,13 +57,15 @@ class _Mismatch(Exception):  # noqa: N818 - carries the message to where the pla
         self.text, self.kind = text, kind
 
 
-def default_tolerances(*dtypes: Any, table: dict[Any, tuple[float, float]] | None = None) -> tuple[float, float]:
+def default_tolerances(
+    *dtypes: Any, table: dict[Any, tuple[float, float]] | None = None
+) -> tuple[float, float]:
     """Return the loosest (rtol, atol) of the dtypes; integers and bool are exact."""
     found = [(table or _PRECISION).get(d, (0.0, 0.0)) for d in dtypes]
     return max(r for r, _ in found), max(a for _, a in found)
 
 
-# --- walking ---------------------------------------------------------------------------------------
+# --- walking -------------------------------------------------------------------------------------
 
 
 def _is_sequence(value: Any) -> bool:
@@ -73,7 +76,9 @@ def _items(actual: Any, expected: Any, place: Place) -> Iterator[tuple[Any, Any,
     """Yield the leaves of two nested structures side by side, with their places."""
     if _is_sequence(actual) and _is_sequence(expected):
         if len(actual) != len(expected):
-            raise _at(place, f"The length of the sequences mismatch: {len(actual)} != {len(expected)}")
+            raise _at(
+                place, f"The length of the sequences mismatch: {len(actual)} != {len(expected)}"
+            )
         keys: list[Any] = list(range(len(actual)))
     elif isinstance(actual, Mapping) and isinstance(expected, Mapping):
         keys = _same_keys(actual, expected, place)
@@ -106,7 +111,7 @@ def _at(place: Place, text: str, kind: type[Exception] = AssertionError) -> _Mis
     return _Mismatch(text, kind)
 
 
-# --- comparing two items ---------------------------------------------------------------------------
+# --- comparing two items -------------------------------------------------------------------------
 
 
 def _chosen(actual: Any, expected: Any, options: _Options) -> Callable[[], None]:
@@ -128,7 +133,9 @@ def _chosen(actual: Any, expected: Any, options: _Options) -> Callable[[], None]
             tolerances = options.tolerances(a.dtype, e.dtype)
             return lambda: _compare_tensors(a, e, tolerances, options)
     raise _Mismatch(
-        f"No comparison pair was able to handle inputs of type {type(actual)} and {type(expected)}.", TypeError
+        f"No comparison pair was able to handle inputs of type {type(actual)} and "
+        f"{type(expected)}.",
+        TypeError,
     )
 
 
@@ -194,7 +201,7 @@ def _compare_attributes(actual: Any, expected: Any, options: _Options) -> None:
             raise _Mismatch(f"The values for attribute '{name}' do not match: {a} != {e}.")
 
 
-# --- what to say -----------------------------------------------------------------------------------
+# --- what to say ---------------------------------------------------------------------------------
 
 
 def _difference(word: str, value: Any, index: Any, allowed: float, exact: bool) -> str:
@@ -206,7 +213,9 @@ def _difference(word: str, value: Any, index: Any, allowed: float, exact: bool) 
     return head if exact else f"{head} (up to {allowed} allowed)"
 
 
-def _differ(what: str, extra: str, absolute: tuple, relative: tuple, rtol: float, atol: float) -> str:
+def _differ(
+    what: str, extra: str, absolute: tuple, relative: tuple, rtol: float, atol: float
+) -> str:
     exact = rtol == 0 and atol == 0
     return (
         f"{what} are not {'equal' if exact else 'close'}!\n\n{extra}\n"
@@ -242,7 +251,7 @@ def _tensors_differ(actual: Any, expected: Any, matches: Any, rtol: float, atol:
     return _differ("Tensor-likes", extra, greatest[0], greatest[1], rtol, atol)
 
 
-# --- the public functions --------------------------------------------------------------------------
+# --- the public functions ------------------------------------------------------------------------
 
 
 def assert_close(
@@ -271,11 +280,19 @@ def assert_close(
     """
     __tracebackhide__ = True
     options = _Options(
-        allow_subclasses, rtol, atol, equal_nan, check_device, check_dtype, check_layout, check_stride
+        allow_subclasses,
+        rtol,
+        atol,
+        equal_nan,
+        check_device,
+        check_dtype,
+        check_layout,
+        check_stride,
     )
     try:
         pairs = [
-            (_placed(_chosen, place, a, e, options), place) for a, e, place in _items(actual, expected, ())
+            (_placed(_chosen, place, a, e, options), place)
+            for a, e, place in _items(actual, expected, ())
         ]
     except _Mismatch as unfit:
         raise unfit.kind(unfit.text) from None
@@ -305,17 +322,32 @@ def assert_allclose(
 ) -> None:
     """Compare as ``assert_close`` does, with looser defaults and without dtypes (deprecated)."""
     warnings.warn(
-        "`torch.testing.assert_allclose()` is deprecated since 1.12 and will be removed in a future release. Please "
+        "`torch.testing.assert_allclose()` is deprecated since 1.12 and will be removed in a "
+        "future release. Please "
         "use `torch.testing.assert_close()` instead. You can find detailed upgrade instructions in "
         "https://github.com/pytorch/pytorch/issues/61844.",
         FutureWarning,
         stacklevel=2,
     )
     actual = actual if isinstance(actual, torch.Tensor) else torch.tensor(actual)
-    expected = expected if isinstance(expected, torch.Tensor) else torch.tensor(expected, dtype=actual.dtype)
+    expected = (
+        expected
+        if isinstance(expected, torch.Tensor)
+        else torch.tensor(expected, dtype=actual.dtype)
+    )
     if rtol is None and atol is None:
-        table = {torch.float16: (1e-3, 1e-3), torch.float32: (1e-4, 1e-5), torch.float64: (1e-5, 1e-8)}
+        table = {
+            torch.float16: (1e-3, 1e-3),
+            torch.float32: (1e-4, 1e-5),
+            torch.float64: (1e-5, 1e-8),
+        }
         rtol, atol = default_tolerances(actual.dtype, expected.dtype, table=table)
     assert_close(
-        actual, expected, rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=False, msg=msg or None
+        actual,
+        expected,
+        rtol=rtol,
+        atol=atol,
+        equal_nan=equal_nan,
+        check_dtype=False,
+        msg=msg or None,
     )

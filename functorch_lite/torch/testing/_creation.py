@@ -23,7 +23,8 @@ def _bounds(dtype: Any, low: Any, high: Any, limits: tuple, defaults: tuple) -> 
         raise ValueError(f"`low` and `high` cannot be NaN, but got {low=} and {high=}")
     if low == high and dtype in _CONTINUOUS:
         warnings.warn(
-            "Passing `low==high` to `torch.testing.make_tensor` for floating or complex types is deprecated since "
+            "Passing `low==high` to `torch.testing.make_tensor` for floating or complex types is "
+            "deprecated since "
             "2.1 and will be removed in 2.3. Use `torch.full(...)` instead.",
             FutureWarning,
             stacklevel=4,
@@ -32,7 +33,8 @@ def _bounds(dtype: Any, low: Any, high: Any, limits: tuple, defaults: tuple) -> 
         raise ValueError(f"`low` must be less than `high`, but got {low} >= {high}")
     elif high < limits[0] or low >= limits[1]:
         raise ValueError(
-            f"The value interval specified by `low` and `high` is [{low}, {high}), but {dtype} only supports "
+            f"The value interval specified by `low` and `high` is [{low}, {high}), but {dtype} "
+            "only supports "
             f"[{limits[0]}, {limits[1]})"
         )
     low, high = (min(max(v, limits[0]), limits[1]) for v in (low, high))
@@ -40,7 +42,8 @@ def _bounds(dtype: Any, low: Any, high: Any, limits: tuple, defaults: tuple) -> 
 
 
 def _uniform(shape: tuple, dtype: Any, device: Any, low: float, high: float) -> Any:
-    """Return uniform values; an interval too wide for one draw is drawn at half size and doubled."""
+    """Return uniform values; an interval too wide for one draw is drawn at half size and
+    doubled."""
     made = torch.empty(shape, device=device, dtype=dtype)
     filled = torch.view_as_real(made) if dtype in _COMPLEX else made
     if high - low >= torch.finfo(filled.dtype).max:
@@ -68,7 +71,8 @@ def _drawn(shape: tuple, dtype: Any, device: Any, low: Any, high: Any) -> Any:
             return _uniform(shape, torch.float32, device, low, high).to(dtype)
         return _uniform(shape, dtype, device, low, high)
     raise TypeError(
-        f"The requested dtype '{dtype}' is not supported by torch.testing.make_tensor(). To request support, file an "
+        f"The requested dtype '{dtype}' is not supported by torch.testing.make_tensor(). To "
+        "request support, file an "
         "issue at: https://github.com/pytorch/pytorch/issues"
     )
 
@@ -103,7 +107,8 @@ def make_tensor(
         )
     if requires_grad and dtype in _DISCRETE:
         raise ValueError(
-            f"`requires_grad=True` is not supported for boolean and integral dtypes, but got {dtype=}"
+            "`requires_grad=True` is not supported for boolean and integral dtypes, but got "
+            f"{dtype=}"
         )
     spread = noncontiguous and math.prod(sizes) > 1
     result = _drawn((*sizes[:-1], 2 * sizes[-1]) if spread else sizes, dtype, device, low, high)

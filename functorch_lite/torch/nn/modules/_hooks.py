@@ -15,7 +15,7 @@ from typing import Any
 
 from ... import _api as torch
 from ._backward import BackwardHook, warn_about_non_full_hook
-from ._handle import RemovableHandle
+from ..._graph import RemovableHandle
 
 # One dictionary per kind of hook that holds for every module, keyed by the handle's id.
 _global_backward_pre_hooks: dict[int, Callable[..., Any]] = OrderedDict()

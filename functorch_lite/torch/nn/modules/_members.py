@@ -13,7 +13,7 @@ from typing import Any
 
 from ... import _api as torch
 from ..parameter import Buffer, Parameter
-from ._handle import RemovableHandle
+from ..._graph import RemovableHandle
 from ._hooks import _add_hook
 
 _global_buffer_registration_hooks: dict[int, Callable[..., Any]] = OrderedDict()

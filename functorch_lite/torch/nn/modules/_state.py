@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from ... import _api as torch
 from ..parameter import Parameter, is_lazy
-from ._handle import RemovableHandle
+from ..._graph import RemovableHandle
 from ._hooks import _add_hook, _WrappedHook
 
 _EXTRA_STATE_KEY_SUFFIX = "_extra_state"
