@@ -4,7 +4,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 def installed_version() -> str:
-    """Return the version of the installed package; "0+source" for a checkout that is not installed."""
+    """Return the version of the installed package; "0+source" for a checkout that is not
+    installed."""
     try:
         return version("functorch_lite")
     except PackageNotFoundError:

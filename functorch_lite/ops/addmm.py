@@ -80,9 +80,9 @@ def addmm(input, mat1, mat2, *, beta: Scalar = 1, alpha: Scalar = 1):
     for name, m in (("mat1", mat1), ("mat2", mat2)):
         if m.ndim != 2:
             raise RuntimeError(f"{name} must be a matrix, got {m.ndim}-D tensor")
-    require_fit(*mat1.shape, mat2)
     require_same("self and mat2 must have the same dtype, but got {} and {}", input, mat2)
     require_same("mat1 and mat2 must have the same dtype, but got {} and {}", mat1, mat2)
+    require_fit(*mat1.shape, mat2)
     require("addmm_impl_cpu_", "ifc", mat1)
     shape = (mat1.shape[0], mat2.shape[1])
     return _added(input, beta, shape, _wide_product(mat1, mat2), alpha)
@@ -171,11 +171,8 @@ def linear(input, weight, bias=None):
         raise RuntimeError(
             "both arguments to linear need to be at least 1D, but they are 0D and 2D"
         )
-    require_fit(*flat.shape, weight.T)
     if bias is None:
         return mm(flat, weight.T).reshape(*input.shape[:-1], weight.shape[0])
-    require_same("mat1 and mat2 must have the same dtype, but got {} and {}", flat, weight)
-    require_same("self and mat2 must have the same dtype, but got {} and {}", bias, weight)
     out = addmm(bias, flat, weight.T)
     return out.reshape(*input.shape[:-1], weight.shape[0])
 

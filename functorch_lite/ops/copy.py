@@ -58,3 +58,9 @@ def fill(input, value):
 def zero(input):
     """Zero at every element of ``input``."""
     return jnp.zeros_like(input)
+
+
+@op("", name="_conj", node="ConjBackward0")
+def conj(input):
+    """The complex conjugate."""
+    return jnp.conj(input)

@@ -72,7 +72,9 @@ def sharing(reduce):
             equal = equal | (jnp.isnan(x) & jnp.isnan(y))
         weight = equal.astype(t.dtype)
         count = jnp.sum(weight, axis=dims, keepdims=True)
-        return y, jnp.sum(t * weight, axis=dims, keepdims=True, dtype=t.dtype) / count
+        # Nothing equals a NaN: PyTorch's 0 / 0, which XLA would fold into 0.
+        share = jnp.where(count > 0, weight / count, jnp.asarray(np.nan, t.dtype))
+        return y, jnp.sum(t * share, axis=dims, keepdims=True, dtype=t.dtype)
 
     wrapped.defjvp(jvp)
     return wrapped
@@ -186,7 +188,7 @@ binary(
 
 def _place(name, choose, input, dim, keepdim):
     if dim is None and not input.size:
-        raise RuntimeError(
+        raise IndexError(
             f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
         )
     if dim is not None:

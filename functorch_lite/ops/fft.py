@@ -7,7 +7,8 @@ Scaling is left to the end: each body multiplies once by what its ``norm`` and d
 import math
 
 import jax.numpy as jnp
-from jax.lax import FftType, fft as _lax_fft
+from jax.lax import FftType
+from jax.lax import fft as _lax_fft
 
 from .._core import dtype as dt
 from ._common import kind, wrap_dim
@@ -50,7 +51,9 @@ def _points(n):
 
 
 def _sizes(x, s, dim, half=False):
-    """Return the checked (dims, sizes); ``half`` says that the last dim holds half of a spectrum."""
+    """Return the checked (dims, sizes); ``half`` says that the last dim holds half of a
+    spectrum.
+    """
     s = (s,) if isinstance(s, int) else s
     dim = (dim,) if isinstance(dim, int) else dim
     if dim is not None:
@@ -97,7 +100,9 @@ def _resized(x, dims, sizes):
 
 
 def _lax(x, type, dims, sizes):
-    """Run one XLA transform over ``dims``, moved to the end; the inverse ones divide by the count."""
+    """Run one XLA transform over ``dims``, moved to the end; the inverse ones divide by the
+    count.
+    """
     if 0 in x.shape:
         shape = list(x.shape)
         shape[dims[-1]] = sizes[-1] // 2 + 1 if type is FftType.RFFT else sizes[-1]
@@ -180,7 +185,9 @@ def rfft(input, n: int | None = None, dim: int = -1, norm: str | None = None):
 
 @op("fo", space="fft", node=C2R)
 def irfft(input, n: int | None = None, dim: int = -1, norm: str | None = None):
-    """Inverse of ``rfft``: ``n`` real points (default ``2 * (size - 1)``) from half of a spectrum."""
+    """Inverse of ``rfft``: ``n`` real points (default ``2 * (size - 1)``) from half of a
+    spectrum.
+    """
     return _complex_to_real(input, *_single(input, n, dim, half=True), norm, True)
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from .._core import dtype as dt
-from ._common import wrap_dim
+from ._common import broadcast_shape, wrap_dim
 from ._registry import op
 
 # --- checks -------------------------------------------------------------------------------------
@@ -24,19 +24,24 @@ def out_of_range(index, size, wraps=True):
 
 
 def check_indices(input, indices, **_):
-    """Raise PyTorch's IndexError if an index tensor of ``x[i, j]`` points outside its dim."""
-    for dim, index in enumerate(indices):
-        if index is None or np.asarray(index).dtype == np.bool_:
-            continue
+    """Raise PyTorch's IndexError if an index tensor of ``x[i, j]`` points outside its dim.
+
+    The message counts index tensors, not dims, as PyTorch's does.
+    """
+    given = [(dim, index) for dim, index in enumerate(indices) if index is not None]
+    for position, (dim, index) in enumerate(given):
         bad = out_of_range(index, input.shape[dim])
         if bad is not None:
             raise IndexError(
-                f"index {bad} is out of bounds for dimension {dim} with size {input.shape[dim]}"
+                f"index {bad} is out of bounds for dimension {position} with size "
+                f"{input.shape[dim]}"
             )
 
 
 def check_along(input, dim, index, **_):
-    """Raise PyTorch's RuntimeError if ``index`` points outside ``dim``; negative ones always do."""
+    """Raise PyTorch's RuntimeError if ``index`` points outside ``dim``; negative ones do."""
+    if not -max(input.ndim, 1) <= dim < max(input.ndim, 1):
+        return  # the body says so
     size = input.shape[dim] if input.ndim else 1
     bad = out_of_range(index, size, wraps=False)
     if bad is not None:
@@ -170,7 +175,7 @@ def take_along_dim(input, indices, dim: int | None = None):
     if not input.ndim:
         return gather(input, 0, indices)
     indices = jnp.where(indices < 0, indices + input.shape[dim], indices)
-    shape = np.broadcast_shapes(
+    shape = broadcast_shape(
         *(tuple(1 if d == dim else n for d, n in enumerate(x.shape)) for x in (input, indices))
     )
     own = tuple(input.shape[dim] if d == dim else n for d, n in enumerate(shape))

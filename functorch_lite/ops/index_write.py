@@ -7,6 +7,7 @@ receives the gradient of that place.  Floor 2.
 """
 
 import functools
+import warnings
 
 import jax
 import jax.numpy as jnp
@@ -280,15 +281,7 @@ def element_places(name, input, dim, index, src):
     return x, src, coordinates(index, dim)
 
 
-@op("fmio", numbers="src", check=check_along)
-def scatter(
-    input, dim: int, index, src=None, *, value: Scalar | None = None, reduce: str | None = None
-):
-    """``out[index[i, j], j] = src[i, j]`` for ``dim`` 0, or a number; ``reduce`` "add" or
-    "multiply".
-    """
-    if src is None:
-        src = value
+def _scattered(input, dim, index, src, reduce):
     if index.size == 0:
         return jnp.asarray(input)
     x, src, places = element_places("scatter", input, dim, index, src)
@@ -300,6 +293,31 @@ def scatter(
         return add_at(x.at[places], src).reshape(input.shape)
     multiply = x.at[places].min if x.dtype == bool else x.at[places].multiply
     return multiply(src, mode="drop").reshape(input.shape)
+
+
+def _check_scatter(input, dim, index, src=None, reduce=None, **_):
+    check_along(input, dim, index)
+    if reduce is not None and src is not None:
+        warnings.warn(
+            "The reduce argument of torch.scatter with Tensor src is deprecated and will be "
+            "removed in "
+            "a future PyTorch release. Use torch.scatter_reduce instead for more reduction "
+            "options.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+@op("fmio", check=_check_scatter)
+def scatter(input, dim: int, index, src, *, reduce: str | None = None):
+    """``out[index[i, j], j] = src[i, j]`` for ``dim`` 0; ``reduce`` may be "add" or "multiply"."""
+    return _scattered(input, dim, index, src, reduce)
+
+
+@op("fmio", name="scatter.value", node="ScatterBackward1", check=_check_scatter)
+def scatter_value(input, dim: int, index, value: Scalar, *, reduce: str | None = None):
+    """``out[index[i, j], j] = value`` for ``dim`` 0; ``reduce`` may be "add" or "multiply"."""
+    return _scattered(input, dim, index, value, reduce)
 
 
 @op("fmio", check=check_along)
@@ -356,7 +374,7 @@ def masked_fill(input, mask, value):
         raise RuntimeError(
             f"masked_fill_ only supports boolean masks, but got mask with dtype {name}"
         )
-    shape = broadcast_shape(input.shape, mask.shape)
+    shape = broadcast_shape(mask.shape, input.shape)
     filled = jnp.where(mask, fill_value("masked_fill_", input, value), input)
     return jnp.broadcast_to(filled, shape)
 
@@ -384,7 +402,7 @@ def masked_scatter(input, mask, source):
         ),
         input,
     )
-    shape = broadcast_shape(input.shape, mask.shape)
+    shape = broadcast_shape(mask.shape, input.shape)
     mask, x = jnp.broadcast_to(mask, shape), jnp.broadcast_to(input, shape)
     if not source.size or not mask.size:
         return x

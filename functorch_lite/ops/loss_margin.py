@@ -16,6 +16,11 @@ from .similarity import distance
 
 
 def _check(size_average=None, reduce=None, reduction="mean", **_):
+    reduction_of(size_average, reduce, reduction)
+    warn_deprecated(size_average, reduce, reduction)
+
+
+def _warn(size_average=None, reduce=None, reduction="mean", **_):
     warn_deprecated(size_average, reduce, reduction)
 
 
@@ -178,7 +183,7 @@ def multilabel_margin_loss(
     return reduced(losses if input.ndim > 1 else losses[0], how)
 
 
-@op("f", space="nn.functional", promote=COMMON, node="MeanBackward0", check=_check)
+@op("f", space="nn.functional", promote=COMMON, node="MeanBackward0", check=_warn)
 def multilabel_soft_margin_loss(
     input,
     target,

@@ -38,7 +38,7 @@ def kthvalue(input, k: int, dim: int = -1, keepdim: bool = False):
     if input.ndim and not input.shape[dim]:
         raise IndexError(f"kthvalue(): Expected reduction dim {dim} to have non-zero size.")
     if not 1 <= k <= (input.shape[dim] if input.ndim else 1):
-        raise RuntimeError("kthvalue(): selected number k out of range for dimension 0")
+        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {dim}")
     if not input.ndim:
         return _scalar_with_place(input)
     return _at_rank(input, k - 1, dim, keepdim)

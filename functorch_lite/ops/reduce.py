@@ -6,6 +6,7 @@ integers in int64, as PyTorch does.  Floor 2.
 """
 
 import functools
+import warnings
 
 import jax
 import jax.numpy as jnp
@@ -255,9 +256,33 @@ def _std_and_mean(input, dim, correction, keepdim):
     return _as_real(root(spread), input), center.astype(input.dtype)
 
 
+def _warn_of_freedom(name):
+    """Return the check that warns, as PyTorch does, where the divisor is not positive."""
+
+    def check(input, dim=None, unbiased=True, correction=None, **_):
+        dims = wrap_dims(dim, input.ndim)
+        count = _count(input, dims) if _keeps_elements(input.shape, dims) else 0
+        if count - (int(unbiased) if correction is None else correction) <= 0:
+            warnings.warn(
+                f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than "
+                "the "
+                "reduction factor (input numel divided by output numel).",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    return check
+
+
+def _keeps_elements(shape, dims):
+    """Return True if no dim other than ``dims`` has size 0."""
+    return 0 not in [n for d, n in enumerate(shape) if d not in dims]
+
+
 def _declare_spread(name, compute, what, kinds):
     """Declare the three overloads of one of ``std``, ``var``, ``std_mean``, ``var_mean``."""
-    declare = functools.partial(op, kinds, node=f"{name.title().replace('_', '')}Backward0")
+    node = f"{name.title().replace('_', '')}Backward0"
+    declare = functools.partial(op, kinds, node=node, check=_warn_of_freedom(name))
 
     def unbiased_form(input, unbiased: bool):
         return compute(input, None, 1 if unbiased else 0, False)

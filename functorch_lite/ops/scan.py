@@ -110,11 +110,21 @@ def _panels(name, y, x, dx, dim):
     return dim, (_cut(y, dim, slice(1, None)) + _cut(y, dim, slice(None, -1))) * width
 
 
-@op("f", aliases="trapz", node="MulBackward1")
-def trapezoid(y, x=None, *, dx: Scalar = 1, dim: int = -1):
-    """Integral along ``dim`` of samples ``y`` at places ``x`` (or ``dx`` apart)."""
+def _trapezoid(y, x, dx, dim):
     dim, panels = _panels("trapezoid", y, x, dx, dim)
     return (jnp.sum(panels, axis=dim) * 0.5).astype(panels.dtype)
+
+
+@op("f", name="trapezoid.x", aliases="trapz", node="DivBackward1")
+def trapezoid_x(y, x, *, dim: int = -1):
+    """Integral along ``dim`` of samples ``y`` at places ``x``."""
+    return _trapezoid(y, x, None, dim)
+
+
+@op("f", name="trapezoid.dx", aliases="trapz", node="MulBackward1")
+def trapezoid_dx(y, *, dx: Scalar = 1, dim: int = -1):
+    """Integral along ``dim`` of samples ``y`` that are ``dx`` apart."""
+    return _trapezoid(y, None, dx, dim)
 
 
 @op("f", node="CumsumBackward0")

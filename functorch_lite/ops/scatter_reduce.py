@@ -5,6 +5,7 @@ Both are one computation over a different set of places.  Gradients are PyTorch'
 """
 
 import functools
+import warnings
 
 import jax
 import jax.numpy as jnp
@@ -88,7 +89,7 @@ def _weights(key, reduce, include_self, x, src, indices, out):
         return share, share.at[place].get(mode="clip")
     if reduce == "prod":
         return _product_weights(key, include_self, x, src, indices, out)
-    is_self = (x == out) if include_self else (x == out) & ~_hits(key, x, indices)
+    is_self = x == out  # PyTorch counts it even where it is not included
     is_src = src == out.at[place].get(mode="clip")
     count = is_self.astype(x.dtype).at[place].add(is_src.astype(x.dtype), mode="drop")
     share = 1 / jnp.maximum(count, 1)
@@ -126,7 +127,14 @@ def scatter_reduce(input, dim: int, index, src, reduce: str, *, include_self: bo
     return reduced(plain_key, reduce, include_self, x, src, *places).reshape(input.shape)
 
 
-@op("fmio", check=check_along)
+def _check_index_reduce(input, dim, index, **_):
+    check_along(input, dim, index)
+    warnings.warn(
+        "index_reduce() is in beta and the API may change at any time.", UserWarning, stacklevel=2
+    )
+
+
+@op("fmio", check=_check_index_reduce)
 def index_reduce(input, dim: int, index, source, reduce: str, *, include_self: bool = True):
     """The slice ``index[j]`` along ``dim`` combined with ``source[j]`` by "prod", "mean", "amax"
     or "amin".

@@ -17,7 +17,10 @@ from .fft import fft, irfft, rfft
 from .fft import ifft as _ifft
 from .pad import pad
 
-_WINDOW = "To suppress this warning and use a rectangular window, explicitly set `window=torch.ones(n_fft, device=<device>)`."
+_WINDOW = (
+    "To suppress this warning and use a rectangular window, explicitly set "
+    "`window=torch.ones(n_fft, device=<device>)`."
+)
 
 
 @functools.cache
@@ -70,10 +73,10 @@ def stft(
     return_complex: bool | None = None,
     align_to_window: bool | None = None,
 ):
-    """Spectra of windows of ``n_fft`` samples, ``hop_length`` apart: (L,) or (B, L) -> (*, F, frames).
+    """Spectra of windows of ``n_fft`` samples, ``hop_length`` apart: (*, L) -> (*, F, frames).
 
-    ``center`` pads both ends so that frame t is centred at ``t * hop_length``.  Real input gives the
-    frequencies that are not negative unless ``onesided`` is False.
+    ``center`` pads both ends so that frame t is centred at ``t * hop_length``.  Real input gives
+    the frequencies that are not negative unless ``onesided`` is False.
     """
     if center and align_to_window is not None:
         raise RuntimeError("stft align_to_window should only be set when center = false")
@@ -111,8 +114,10 @@ def _returns(return_complex, is_complex):
         )
     if return_complex is False:
         _warn(
-            "stft with return_complex=False is deprecated. In a future pytorch release, stft will return "
-            "complex tensors for all inputs, and return_complex=False will raise an error.\nNote: you can "
+            "stft with return_complex=False is deprecated. In a future pytorch release, stft will "
+            "return "
+            "complex tensors for all inputs, and return_complex=False will raise an error.\nNote: "
+            "you can "
             "still call torch.view_as_real on the complex output to recover the old return format."
         )
     return True if return_complex is None else return_complex
@@ -121,16 +126,20 @@ def _returns(return_complex, is_complex):
 def _check(x, n_fft, hop, win, window, normalized, onesided, return_complex, align):
     if window is None:
         _warn(
-            "A window was not provided. A rectangular window will be applied,which is known to cause spectral "
-            "leakage. Other windows such as torch.hann_window or torch.hamming_window are recommended to "
+            "A window was not provided. A rectangular window will be applied,which is known to "
+            "cause spectral "
+            "leakage. Other windows such as torch.hann_window or torch.hamming_window are "
+            "recommended to "
             "reduce spectral leakage." + _WINDOW
         )
 
     def fail(why):
         legacy = dt.from_np(x.dtype).legacy
         return RuntimeError(
-            f"stft(torch.{legacy}{list(x.shape)}, n_fft={n_fft}, hop_length={hop}, win_length={win}, "
-            f"window={_window_text(window)}, normalized={int(normalized)}, onesided={_shown(onesided)}, "
+            f"stft(torch.{legacy}{list(x.shape)}, n_fft={n_fft}, hop_length={hop}, "
+            f"win_length={win}, "
+            f"window={_window_text(window)}, normalized={int(normalized)}, "
+            f"onesided={_shown(onesided)}, "
             f"return_complex={_shown(return_complex)}, align_to_window={_shown(align)}) : {why}"
         )
 
@@ -147,7 +156,8 @@ def _check(x, n_fft, hop, win, window, normalized, onesided, return_complex, ali
         raise fail(f"expected 0 < win_length <= n_fft, but got win_length={win}")
     if window is not None and window.shape != (win,):
         raise fail(
-            f"expected a 1D window tensor of size equal to win_length={win}, but got window with size "
+            f"expected a 1D window tensor of size equal to win_length={win}, but got window with "
+            "size "
             f"{list(window.shape)}"
         )
 
@@ -183,7 +193,8 @@ def _check_overlap(
         raise fail("window overlap add min: 1\n[ CPUBoolType{} ]", "")
     if stop > total.size:
         warnings.warn(
-            "The length of signal is shorter than the length parameter. Result is being padded with zeros in "
+            "The length of signal is shorter than the length parameter. Result is being padded "
+            "with zeros in "
             "the tail. Please check your center and hop_length settings. (Triggered internally at "
             "/pytorch/aten/src/ATen/native/SpectralOps.cpp:1199.)",
             UserWarning,
@@ -216,7 +227,7 @@ def istft(
     length: int | None = None,
     return_complex: bool = False,
 ):
-    """Inverse of ``stft``: (*, F, frames) -> (*, samples), the least squares estimate of the signal.
+    """Inverse of ``stft``: (*, F, frames) -> (*, samples), the signal by least squares.
 
     A sample without weight under the windows raises when called eagerly, and is not a number in a
     trace.
@@ -246,11 +257,14 @@ def istft(
     return jnp.pad(signal, [*((0, 0),) * (signal.ndim - 1), (0, missing)])
 
 
-def _check_inverse(x, n_fft, hop, win, window, center, normalized, onesided, length, return_complex):
+def _check_inverse(
+    x, n_fft, hop, win, window, center, normalized, onesided, length, return_complex
+):
     """Raise for arguments that do not fit; return the function that makes such an error."""
     if window is None:
         _warn(
-            "A window was not provided. A rectangular window will be applied.Please provide the same window "
+            "A window was not provided. A rectangular window will be applied.Please provide the "
+            "same window "
             "used by stft to make the inversion lossless." + _WINDOW
         )
     if kind(x) != "c":
@@ -260,7 +274,8 @@ def _check_inverse(x, n_fft, hop, win, window, center, normalized, onesided, len
         )
     if x.ndim < 2:
         raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-x.ndim - 1}, {x.ndim}], but got -3)"
+            f"Dimension out of range (expected to be in range of [{-x.ndim - 1}, {x.ndim}], but "
+            "got -3)"
         )
 
     def fail(why, between=": "):
@@ -268,7 +283,8 @@ def _check_inverse(x, n_fft, hop, win, window, center, normalized, onesided, len
         return RuntimeError(
             f"istft({name}{list(x.shape)}, n_fft={n_fft}, hop_length={hop}, win_length={win}, "
             f"window={_window_text(window)}, center={int(center)}, normalized={int(normalized)}, "
-            f"onesided={_shown(onesided)}, length={_shown(length)}, return_complex={int(return_complex)}) "
+            f"onesided={_shown(onesided)}, length={_shown(length)}, "
+            f"return_complex={int(return_complex)}) "
             f"{between}{why}"
         )
 

@@ -291,10 +291,10 @@ def _diagonal_layout(shape, strides, offset, diagonal, dim1, dim2):
     )
 
 
-def _diagonal_put(parent, child, diagonal, dim1, dim2):
+def _diagonal_put(parent, child, offset, dim1, dim2):
     moved = jnp.moveaxis(parent, (dim1, dim2), (-2, -1))
     steps = np.arange(child.shape[-1])
-    rows, columns = steps + max(-diagonal, 0), steps + max(diagonal, 0)
+    rows, columns = steps + max(-offset, 0), steps + max(offset, 0)
     return jnp.moveaxis(moved.at[..., rows, columns].set(child), (-2, -1), (dim1, dim2))
 
 
@@ -343,13 +343,14 @@ def unfold(input, dimension: int, size: int, step: int):
 
 def _expand_layout(shape, strides, offset, size):
     lead = len(size) - len(shape)
-    found = []
-    for d, n in enumerate(size):
-        own = d - lead
-        if own < 0:
-            found.append(0)
-        else:
-            found.append(strides[own] if shape[own] == n else 0)
+    found: list[int] = []
+    if not shape:
+        return size, (0,) * lead, offset
+    for d in reversed(range(len(size))):
+        if d >= lead:
+            found.insert(0, strides[d - lead] if shape[d - lead] == size[d] else 0)
+        else:  # a new dim of size 1 is given the stride that it would have if it were not new
+            found.insert(0, size[d + 1] * found[0] if size[d] == 1 else 0)
     return size, tuple(found), offset
 
 

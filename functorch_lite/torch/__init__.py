@@ -28,11 +28,14 @@ from . import linalg as linalg  # noqa: E402
 from . import nn as nn  # noqa: E402
 from . import optim as optim  # noqa: E402
 from . import random as random  # noqa: E402
+from . import serialization as serialization  # noqa: E402
 from . import special as special  # noqa: E402
 from . import storage as storage  # noqa: E402
 from . import utils as utils  # noqa: E402
 from . import version as version  # noqa: E402
 from .compiler import compile as compile  # noqa: E402
+from .serialization import load as load  # noqa: E402
+from .serialization import save as save  # noqa: E402
 from .torch_version import __version__ as __version__  # noqa: E402
 from .utils import data as _data  # noqa: E402, F401 - so that torch.utils.data is there
 

@@ -13,10 +13,13 @@ from .._core.dtype import dtype as dtype
 from .._core.dtype import get_default_dtype as get_default_dtype
 from .._core.errors import OutOfMemoryError as OutOfMemoryError
 from . import _C as _C
+from . import _aten as _aten
 from . import _bind as _bind
 from . import _constants as _constants
 from . import _convert as _convert
+from . import _copied as _copied
 from . import _function as _function
+from . import _gradient as _gradient
 from . import _index as _index
 from . import _methods as _methods
 from . import _noise as _noise
@@ -24,6 +27,7 @@ from . import _permute as _permute
 from . import _pytree as _pytree
 from . import _ranges as _ranges
 from . import _renormalize as _renormalize
+from . import _reshaped as _reshaped
 from . import _running as _running
 from . import _select as _select
 from . import _shape as _shape

@@ -14,7 +14,8 @@ def integer(value: Any, function: str, name: str, position: int) -> int:
         return operator.index(value)
     except TypeError:
         raise TypeError(
-            f"{function}(): argument '{name}' (position {position}) must be int, not {type_name(value)}"
+            f"{function}(): argument '{name}' (position {position}) must be int, not "
+            f"{type_name(value)}"
         ) from None
 
 
@@ -29,7 +30,8 @@ def integers(sizes: tuple, function: str, name: str = "size", position: int = 1)
             continue
         if isinstance(n, bool) or not hasattr(n, "__index__"):
             raise TypeError(
-                f"{function}(): argument '{name}' (position {position}) must be tuple of ints, but found "
+                f"{function}(): argument '{name}' (position {position}) must be tuple of ints, but "
+                "found "
                 f"element of type {type_name(n)} at pos {i}"
             )
         found.append(operator.index(n))
@@ -40,7 +42,9 @@ def check_sizes(sizes: tuple[int, ...]) -> tuple[int, ...]:
     """Return sizes; RuntimeError in PyTorch's words for a negative one."""
     for n in sizes:
         if n < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(sizes)}")
+            raise RuntimeError(
+                f"Trying to create tensor with negative dimension {n}: {list(sizes)}"
+            )
     return sizes
 
 
@@ -55,7 +59,8 @@ def factory_sizes(size: tuple, named: dict[str, Any], function: str) -> tuple[in
         raise TypeError(f"{function}() got an unexpected keyword argument '{next(iter(named))}'")
     if len(size) == 1 and (isinstance(size[0], bool) or not _is_size(size[0])):
         raise TypeError(
-            f"{function}(): argument 'size' (position 1) must be tuple of ints, not {type_name(size[0])}"
+            f"{function}(): argument 'size' (position 1) must be tuple of ints, not "
+            f"{type_name(size[0])}"
         )
     if len(size) > 1:
         _check_unpacked(size, function)

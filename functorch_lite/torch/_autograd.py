@@ -321,8 +321,7 @@ def _data(self: Tensor) -> Tensor:
     """The same storage without history; writing to it is not recorded."""
     with _recording(False):
         twin = self.detach()
-    twin._view_of = None
-    twin._untracked = True
+    twin._own_version = [0]
     return twin
 
 
@@ -338,6 +337,18 @@ def _set_data(self: Tensor, value: Tensor) -> None:
     self._read = None
 
 
+def _version(self: Tensor) -> int:
+    """The number of in-place writes to this tensor and its views, but for those to ``.data``."""
+    if self._inference and not mode.inference:
+        raise RuntimeError("Inference tensors do not track version counter.")
+    return self._storage.version if self._own_version is None else self._own_version[0]
+
+
+def _shown_base(self: Tensor) -> Tensor | None:
+    """The tensor that this one is a view of; None for others, and for detached ones."""
+    return self._view_of if self._shown_base is False else self._shown_base
+
+
 attach("grad_fn", property(_grad_fn))
 attach("requires_grad", property(_requires_grad, _set_requires_grad))
 attach("is_leaf", property(_is_leaf))
@@ -345,8 +356,8 @@ attach("grad", property(_grad, _set_grad, lambda self: _set_grad(self, None)))
 attach("retains_grad", property(_retains))
 attach("data", overridable_property(_data, _set_data))
 attach("output_nr", property(lambda self: self._nr))
-attach("_version", property(lambda self: self._storage.version))
-attach("_base", property(lambda self: self._view_of))
-attach("_is_view", lambda self: self._view_of is not None)
+attach("_version", property(_version))
+attach("_base", property(_shown_base))
+attach("_is_view", lambda self: _shown_base(self) is not None)
 
 _ = Sequence

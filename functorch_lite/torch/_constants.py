@@ -1,4 +1,4 @@
-"""Factories of constants: zeros, ones, full, uninitialised memory, the identity, triangles' indices.
+"""Factories of constants: zeros, ones, full, uninitialised memory, identity, triangle indices.
 
 Content is made by NumPy on the host and handed to the device, so no size compiles a program.
 """
@@ -14,7 +14,8 @@ from ._arguments import check_sizes, factory_sizes, integer, integers
 from ._create import wrap
 from ._data import convert
 from ._device import device_of
-from ._dispatch import dense_strides, type_name
+from ._dispatch import type_name
+from ._layout import dense_strides
 from ._register import SPACES, expose
 from ._tensor import Tensor, contiguous_strides
 
@@ -33,8 +34,16 @@ def _constant(
     name: str, fill: Callable[[tuple, Any], np.ndarray], doc: str
 ) -> Callable[..., Tensor]:
     """Expose ``name``, ``name_like`` and ``Tensor.new_name``; return the first."""
-    made = {name: _factory(name, fill), name + "_like": _like(fill), "new_" + name: _new(name, fill)}
-    docs = (doc, f"A tensor of the size, dtype and device of ``input``. {doc}", f"As ``self``: {doc}")
+    made = {
+        name: _factory(name, fill),
+        name + "_like": _like(fill),
+        "new_" + name: _new(name, fill),
+    }
+    docs = (
+        doc,
+        f"A tensor of the size, dtype and device of ``input``. {doc}",
+        f"As ``self``: {doc}",
+    )
     for (own, function), text in zip(made.items(), docs, strict=True):
         function.__name__ = function.__qualname__ = own
         function.__doc__ = text
@@ -57,7 +66,9 @@ def _factory(name: str, fill: Callable[[tuple, Any], np.ndarray]) -> Callable[..
         sizes = factory_sizes(size, named, name)
         kind = dtype or (out._dtype if out is not None else dt.get_default_dtype())
         if not isinstance(kind, dt.dtype):
-            raise TypeError(f"{name}(): argument 'dtype' must be torch.dtype, not {type_name(kind)}")
+            raise TypeError(
+                f"{name}(): argument 'dtype' must be torch.dtype, not {type_name(kind)}"
+            )
         return wrap(fill(sizes, kind.np), device, requires_grad, out)
 
     return factory
@@ -124,12 +135,14 @@ def empty_strided(
     strides = integers((stride,), "empty_strided", "stride", 2)
     if len(sizes) != len(strides):
         raise RuntimeError(
-            f"dimensionality of sizes ({len(sizes)}) must match dimensionality of strides ({len(strides)})"
+            f"dimensionality of sizes ({len(sizes)}) must match dimensionality of strides "
+            f"({len(strides)})"
         )
     check_sizes(sizes)
     if min(strides, default=0) < 0:
         raise RuntimeError(
-            f"Storage size calculation overflowed with sizes={list(sizes)} and strides={list(strides)}"
+            f"Storage size calculation overflowed with sizes={list(sizes)} and "
+            f"strides={list(strides)}"
         )
     kind = dtype or dt.get_default_dtype()
     if 0 in sizes or strides == contiguous_strides(sizes):
@@ -143,7 +156,9 @@ def empty_strided(
 
 
 @expose("m")
-def new_empty_strided(self: Tensor, size: Any, stride: Any, *, dtype: Any = None, **more: Any) -> Tensor:
+def new_empty_strided(
+    self: Tensor, size: Any, stride: Any, *, dtype: Any = None, **more: Any
+) -> Tensor:
     """Return ``empty_strided`` memory with the dtype and device of ``self``."""
     more["device"] = _home(self, more.get("device"))
     return empty_strided(size, stride, dtype=dtype or self._dtype, **more)
@@ -151,7 +166,9 @@ def new_empty_strided(self: Tensor, size: Any, stride: Any, *, dtype: Any = None
 
 @expose("f")
 def empty_permuted(size: Any, physical_layout: Any, *, dtype: Any = None, **more: Any) -> Tensor:
-    """Return memory of unspecified content whose dims lie in the order ``physical_layout``, outer first."""
+    """Return memory of unspecified content whose dims lie in the order ``physical_layout``, outer
+    first.
+    """
     sizes = integers((size,), "empty_permuted")
     order = integers((physical_layout,), "empty_permuted", "physical_layout", 2)
     if len(order) != len(sizes):
@@ -163,8 +180,10 @@ def empty_permuted(size: Any, physical_layout: Any, *, dtype: Any = None, **more
     for place, d in enumerate(order):
         if not 0 <= d < len(sizes):
             raise RuntimeError(
-                f"Dimension out of range (expected to be between 0 and {len(sizes) - 1}, but got {d} at "
-                f"index {place}).  NB: negative dims not currently supported; file an issue if you want it."
+                f"Dimension out of range (expected to be between 0 and {len(sizes) - 1}, but got "
+                f"{d} at "
+                f"index {place}).  NB: negative dims not currently supported; file an issue if you "
+                "want it."
             )
         if d in order[:place]:
             raise RuntimeError("Duplicate dim not allowed")
@@ -186,7 +205,8 @@ def _fill_number(value: Any, function: str) -> Any:
         position = 1 if function == "scalar_tensor" else 2
         name = "s" if function == "scalar_tensor" else "fill_value"
         raise TypeError(
-            f"{function}(): argument '{name}' (position {position}) must be Number, not {type_name(value)}"
+            f"{function}(): argument '{name}' (position {position}) must be Number, not "
+            f"{type_name(value)}"
         )
     return value
 
@@ -280,7 +300,9 @@ def new_full(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Return a tensor of ``size`` with the dtype and device of ``self``, filled with ``fill_value``."""
+    """Return a tensor of ``size`` with the dtype and device of ``self``, filled with
+    ``fill_value``.
+    """
     sizes = check_sizes(integers((size,), "new_full"))
     filled = _filled(sizes, _fill_number(fill_value, "new_full"), dtype or self._dtype)
     return wrap(filled, _home(self, device), requires_grad)
@@ -346,7 +368,9 @@ def _triangle(name: str, indices: Callable[..., tuple]) -> None:
         return wrap(np.stack(indices(row, offset, col)).astype(kind.np), device)
 
     factory.__name__ = name
-    factory.__doc__ = f"Return the row and column indices of a triangle of a (row, col) matrix (``{name}``)."
+    factory.__doc__ = (
+        f"Return the row and column indices of a triangle of a (row, col) matrix (``{name}``)."
+    )
     expose("f", name=name)(factory)
 
 

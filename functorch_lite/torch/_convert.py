@@ -12,7 +12,8 @@ from .._core import dtype as dt
 from .._core.execute import x64
 from ..ops._registry import OPS
 from ._device import CPU, device, device_of, jax_device
-from ._dispatch import call, call_inplace, check_writable, dense_strides, shown_strides, type_name
+from ._dispatch import call, call_inplace, check_writable, shown_strides, type_name
+from ._layout import dense_strides
 from ._grad_mode import mode
 from ._graph import node_type, sequence
 from ._override import overridable

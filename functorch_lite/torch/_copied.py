@@ -1,4 +1,4 @@
-"""Functions like views whose results own their memory: ``select_copy``, ``unsafe_split``, ``select_scatter``.
+"""Functions like views whose results own their memory: ``select_copy``, ``select_scatter``.
 
 A copy of a view keeps the view's place in the graph; a scatter is the view's ``put`` as a function.
 """
@@ -15,32 +15,32 @@ from ..ops._registry import OPS
 from ._dispatch import Operands, record, shown_strides, store_out
 from ._grad_mode import mode
 from ._graph import ViewNode, node_type
+from ._permute import permute, t, transpose
 from ._register import SPACES, expose
-from ._select import slice_view_always
+from ._select import as_strided, diagonal, narrow, select, slice_view_always, unfold
+from ._shape import expand, squeeze, unsqueeze, view, view_as
+from ._split import chunk, split, split_with_sizes, unbind
 from ._tensor import Tensor, make
 from ._view import chain_ints, composite
-
-_FUNCTIONS = SPACES[""]
-_MEMBERS = Tensor.__dict__
 
 # --- copies of views -----------------------------------------------------------------------------
 
 
-def _copied(view: Tensor, name: str) -> Tensor:
-    """Return the content of ``view`` in memory of its own, with the view's history under ``name``."""
-    fresh = make(view._array)
-    node = view._node
+def _copied(shown: Tensor, name: str) -> Tensor:
+    """Return the content of a view in memory of its own, with the view's history under ``name``."""
+    fresh = make(shown._array)
+    node = shown._node
     if isinstance(node, ViewNode):
         node.__class__ = node_type(name, ViewNode)
         fresh._node, fresh._requires_grad = node, True
     return fresh
 
 
-def _copy(name: str, view: Callable[..., Any], node: str, kinds: str = "f") -> None:
-    """Expose ``torch.name``: ``view`` with fresh results, and ``out=``."""
+def _copy(name: str, show: Callable[..., Any], node: str, kinds: str = "f") -> None:
+    """Expose ``torch.name``: what ``show`` shows with fresh memory, and ``out=``."""
 
     def copy(input: Tensor, *args: Any, out: Any = None, **named: Any) -> Any:
-        viewed = view(input, *args, **named)
+        viewed = show(input, *args, **named)
         if not isinstance(viewed, tuple):
             viewed = view_of(input) if viewed is input else viewed
             return _into(_copied(viewed, node), out)
@@ -52,13 +52,13 @@ def _copy(name: str, view: Callable[..., Any], node: str, kinds: str = "f") -> N
         return None
 
     copy.__name__ = copy.__qualname__ = name
-    copy.__doc__ = f"Return what ``{getattr(view, '__name__', name)}`` shows, in memory of its own."
-    copy.__signature__ = _with_out(view)  # type: ignore[attr-defined]
+    copy.__doc__ = f"Return what ``{show.__name__}`` shows, in memory of its own."
+    copy.__signature__ = _with_out(show)  # type: ignore[attr-defined]
     expose(kinds, name=name)(copy)
 
 
-def _with_out(view: Callable[..., Any]) -> inspect.Signature:
-    signature = inspect.signature(view)
+def _with_out(show: Callable[..., Any]) -> inspect.Signature:
+    signature = inspect.signature(show)
     out = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
     given = list(signature.parameters.values())
     at = len(given) - (bool(given) and given[-1].kind is inspect.Parameter.VAR_KEYWORD)
@@ -74,7 +74,7 @@ def _into(result: Tensor, out: Tensor | None) -> Tensor:
 
 def view_of(input: Tensor) -> Tensor:
     """Return a view of all of ``input``."""
-    return _MEMBERS["view_as"](input, input) if input._strides is None else input.expand(input._sizes)
+    return view_as(input, input) if input._strides is None else expand(input, input._sizes)
 
 
 def slice_of(
@@ -92,27 +92,25 @@ def _wrapped(dim: int, input: Tensor) -> int:
     rank = len(input._sizes)
     if not -rank <= dim < rank:
         raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got {dim})"
+            f"Dimension out of range (expected to be in range of [{-rank}, {rank - 1}], but got "
+            f"{dim})"
         )
     return dim % rank
 
 
-for _name, _node in {
-    **{"as_strided": "AsStrided", "diagonal": "Diagonal", "permute": "Permute", "select": "Select"},
-    **{"squeeze": "Squeeze", "t": "T", "transpose": "Transpose", "unsqueeze": "Unsqueeze"},
-    **{"split": "Split", "split_with_sizes": "SplitWithSizes", "unbind": "Unbind"},
+for _view, _node in {
+    **{as_strided: "AsStrided", diagonal: "Diagonal", permute: "Permute", select: "Select"},
+    **{squeeze: "Squeeze", t: "T", transpose: "Transpose", unsqueeze: "Unsqueeze"},
+    **{split: "Split", split_with_sizes: "SplitWithSizes", unbind: "Unbind"},
+    **{expand: "Expand", unfold: "Unfold", view: "View"},
 }.items():
-    _copy(_name + "_copy", _FUNCTIONS[_name], _node + "Backward0_copy")
-for _name, _node in {"expand": "Expand", "unfold": "Unfold", "view": "View"}.items():
-    _copy(_name + "_copy", _MEMBERS[_name], _node + "Backward0_copy")
+    _copy(_view.__name__ + "_copy", _view, _node + "Backward0_copy")
 _copy("alias_copy", view_of, "AliasBackward0_copy")
 _copy("slice_copy", slice_of, "SliceBackward0_copy")
-_copy("narrow_copy", _FUNCTIONS["narrow"], "NarrowCopyBackward0", "fm")
-_copy("unsafe_chunk", _FUNCTIONS["chunk"], "UnsafeSplitBackward0", "fm")
-_copy("unsafe_split", _FUNCTIONS["split"], "UnsafeSplitBackward0", "fm")
-_copy(
-    "unsafe_split_with_sizes", _FUNCTIONS["split_with_sizes"], "UnsafeSplitWithSizesBackward0", "fm"
-)
+_copy("narrow_copy", narrow, "NarrowCopyBackward0", "fm")
+_copy("unsafe_chunk", chunk, "UnsafeSplitBackward0", "fm")
+_copy("unsafe_split", split, "UnsafeSplitBackward0", "fm")
+_copy("unsafe_split_with_sizes", split_with_sizes, "UnsafeSplitWithSizesBackward0", "fm")
 
 
 def _bound_later(name: str) -> None:
@@ -120,7 +118,7 @@ def _bound_later(name: str) -> None:
 
     def copy(input: Tensor, *, out: Tensor | None = None) -> Tensor:
         node = OPS[name].node + "_copy"
-        return _into(_copied(_FUNCTIONS[name](input), node), out)
+        return _into(_copied(SPACES[""][name](input), node), out)
 
     copy.__name__ = copy.__qualname__ = name + "_copy"
     copy.__doc__ = f"Return what ``{name}`` shows, in memory of its own."
@@ -155,14 +153,14 @@ def _program(chain: tuple, node: str) -> Program:
     return found
 
 
-def _scattered(input: Tensor, src: Tensor, view: Tensor, node: str, out: Any) -> Tensor:
-    """Return a copy of ``input`` with ``src`` where ``view`` (of ``input``) shows."""
-    if src._sizes != view._sizes:
+def _scattered(input: Tensor, src: Tensor, shown: Tensor, node: str, out: Any) -> Tensor:
+    """Return a copy of ``input`` with ``src`` where ``shown``, a view of it, lies."""
+    if src._sizes != shown._sizes:
         raise RuntimeError(
             "expected src to have a size equal to the slice of self. src size = "
-            f"{list(src._sizes)}, slice size = {list(view._sizes)}"
+            f"{list(src._sizes)}, slice size = {list(shown._sizes)}"
         )
-    chain = view._chain[len(input._chain) :]
+    chain = shown._chain[len(input._chain) :]
     found = _program(chain, node)
     taken = Operands()
     for operand in (input, src):
@@ -184,8 +182,8 @@ def select_scatter(
     input: Tensor, src: Tensor, dim: int, index: int, *, out: Tensor | None = None
 ) -> Tensor:
     """Return a copy of ``input`` with ``src`` at ``index`` along ``dim``."""
-    view = _FUNCTIONS["select"](input, dim, index)
-    return _scattered(input, src, view, "SelectScatterBackward0", out)
+    shown = select(input, dim, index)
+    return _scattered(input, src, shown, "SelectScatterBackward0", out)
 
 
 @expose("fm")
@@ -200,8 +198,8 @@ def slice_scatter(
     out: Tensor | None = None,
 ) -> Tensor:
     """Return a copy of ``input`` with ``src`` at ``start:end:step`` along ``dim``."""
-    view = slice_of(input, dim, start, end, step)
-    return _scattered(input, src, view, "SliceScatterBackward0", out)
+    shown = slice_of(input, dim, start, end, step)
+    return _scattered(input, src, shown, "SliceScatterBackward0", out)
 
 
 @expose("fm")
@@ -215,8 +213,8 @@ def diagonal_scatter(
     out: Tensor | None = None,
 ) -> Tensor:
     """Return a copy of ``input`` with ``src`` on a diagonal of the planes (dim1, dim2)."""
-    view = _FUNCTIONS["diagonal"](input, offset, dim1, dim2)
-    return _scattered(input, src, view, "DiagonalScatterBackward0", out)
+    shown = diagonal(input, offset, dim1, dim2)
+    return _scattered(input, src, shown, "DiagonalScatterBackward0", out)
 
 
 @expose("fm")
@@ -230,10 +228,9 @@ def as_strided_scatter(
     out: Tensor | None = None,
 ) -> Tensor:
     """Return a copy of ``input`` with ``src`` where ``as_strided`` shows its memory."""
-    as_strided = _FUNCTIONS["as_strided"]
     if not input._chain and input._strides is None:
-        view = as_strided(input, size, stride, storage_offset)
-        return _scattered(input, src, view, "AsStridedScatterBackward0", out)
+        shown = as_strided(input, size, stride, storage_offset)
+        return _scattered(input, src, shown, "AsStridedScatterBackward0", out)
     place = input._offset if storage_offset is None else storage_offset
     reach = _reach(input._sizes, shown_strides(input), input._offset)
     reach = max(reach, _reach(tuple(size), tuple(stride), place))

@@ -42,15 +42,24 @@ def require_grad(leaf: Tensor) -> None:
 
 @expose("f")
 def tensor(
-    data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False
+    data: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
 ) -> Tensor:
-    """Return a new leaf tensor with a copy of ``data`` (nested sequences, NumPy values, numbers)."""
+    """Return a new leaf tensor with a copy of ``data`` (nested sequences, NumPy values,
+    numbers).
+    """
     if dtype is not None and not isinstance(dtype, dt.dtype):
         raise TypeError(f"tensor(): argument 'dtype' must be torch.dtype, not {type_name(dtype)}")
     if isinstance(data, Tensor):
         warnings.warn(
-            "To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-            "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
+            "To copy construct from a tensor, it is recommended to use "
+            "sourceTensor.detach().clone() or "
+            "sourceTensor.detach().clone().requires_grad_(True), rather than "
+            "torch.tensor(sourceTensor).",
             UserWarning,
             stacklevel=2,
         )
@@ -75,9 +84,16 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 
 @expose("f", aliases="asanyarray")
 def asarray(
-    obj: Any, *, dtype: Any = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+    obj: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
 ) -> Tensor:
-    """Return ``obj`` as a tensor, sharing memory unless ``copy`` or a conversion asks for a copy."""
+    """Return ``obj`` as a tensor, sharing memory unless ``copy`` or a conversion asks for a
+    copy.
+    """
     if copy is False and not isinstance(obj, (Tensor, np.ndarray)):
         raise ValueError("can't alias arbitrary sequence into a tensor.")
     if copy and isinstance(obj, Tensor):
@@ -99,15 +115,20 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     d = dt.from_np(ndarray.dtype)
     if any(s < 0 for s in ndarray.strides):
         raise ValueError(
-            "At least one stride in the given numpy array is negative, and tensors with negative strides are "
-            "not currently supported. (You can probably work around this by making a copy of your array  with "
+            "At least one stride in the given numpy array is negative, and tensors with negative "
+            "strides are "
+            "not currently supported. (You can probably work around this by making a copy of your "
+            "array  with "
             "array.copy().) "
         )
     if not ndarray.flags.writeable:
         warnings.warn(
-            "The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means "
-            "writing to this tensor will result in undefined behavior. You may want to copy the array to protect "
-            "its data or make it writable before converting it to a tensor. This type of warning will be "
+            "The given NumPy array is not writable, and PyTorch does not support non-writable "
+            "tensors. This means "
+            "writing to this tensor will result in undefined behavior. You may want to copy the "
+            "array to protect "
+            "its data or make it writable before converting it to a tensor. This type of warning "
+            "will be "
             "suppressed for the rest of this program.",
             UserWarning,
             stacklevel=2,
@@ -127,7 +148,9 @@ def _over_buffer(ndarray: np.ndarray, d: dt.dtype) -> Tensor:
 
 
 @expose("f")
-def frombuffer(buffer: Any, *, dtype: dt.dtype, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+def frombuffer(
+    buffer: Any, *, dtype: dt.dtype, count: int = -1, offset: int = 0, requires_grad: bool = False
+) -> Tensor:
     """Return a 1-d tensor that shares memory with an object of the buffer protocol."""
     shared = _over_buffer(np.frombuffer(buffer, dtype.np, count, offset), dtype)
     if requires_grad:

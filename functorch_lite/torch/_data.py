@@ -22,7 +22,9 @@ _TEXT = (str, bytes)
 
 
 def host_array(data: Any, dtype: dt.dtype | None) -> np.ndarray:
-    """Return nested Python data as a fresh NumPy array of ``dtype`` (None: inferred as PyTorch does)."""
+    """Return nested Python data as a fresh NumPy array of ``dtype`` (None: inferred as PyTorch
+    does).
+    """
     if isinstance(data, Tensor):
         array = np.array(np.asarray(data._array), order="C")
     elif isinstance(data, (np.ndarray, np.generic)):
@@ -230,7 +232,9 @@ def _as_unsigned(value: Any) -> int:
 
 def _index(value: Any) -> int:
     if isinstance(value, (float, np.bool_)) or not hasattr(value, "__index__"):
-        kind = f"numpy.{type(value).__name__}" if isinstance(value, np.generic) else type_name(value)
+        kind = (
+            f"numpy.{type(value).__name__}" if isinstance(value, np.generic) else type_name(value)
+        )
         raise TypeError(f"'{kind}' object cannot be interpreted as an integer")
     return value.__index__()
 

@@ -19,7 +19,8 @@ from ..ops._registry import OPERAND, SCALAR, Dims, Op, Size, split_name
 from ._graph import OpNode, node_type, sequence
 from ._grad_mode import mode
 from ._override import HOOK, Overridden, refuse
-from ._storage import memory_order, to_device
+from ._layout import result_strides
+from ._storage import to_device
 from ._tensor import Tensor, contiguous_strides, make
 from ._view import make_view, rebase, view_program
 
@@ -242,26 +243,9 @@ def _wrap_tuple(op: Op, found: Program, taken: Operands, arrays: tuple) -> Any:
 
 
 def _keep_layout(result: Tensor, tensors: list) -> None:
-    """Give an element-wise result the memory order of the non-contiguous operand of its shape."""
-    for t in tensors:
-        if t is not None and t._sizes == result._sizes:
-            if t._strides is not None:
-                result._strides = dense_strides(t._sizes, t._strides)
-            return
-
-
-def dense_strides(sizes: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Return gapless strides in the same order of dims as ``strides`` (None if that is C order)."""
-    if 0 in strides:
-        return None
-    order = memory_order(sizes, strides)
-    dense = [0] * len(sizes)
-    step = 1
-    for d in reversed(order):
-        dense[d] = step
-        step *= max(sizes[d], 1)
-    found = tuple(dense)
-    return None if found == contiguous_strides(sizes) else found
+    """Give an element-wise result the memory order of its operands."""
+    shown = [(t._sizes, shown_strides(t)) for t in tensors if t is not None]
+    result._strides = result_strides(result._sizes, shown)
 
 
 def record(op: Op | None, found: Program, taken: Operands, results: tuple, several: bool = False) -> None:
@@ -397,11 +381,7 @@ def check_castable(source: dt.dtype, target: dt.dtype) -> None:
 
 def check_writable(target: Tensor, wants_grad: bool) -> None:
     """Raise PyTorch's error if ``target`` cannot be written to in place."""
-    if target._chain and has_overlap(target):
-        raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single "
-            "memory location. Please clone() the tensor before performing the operation."
-        )
+    check_overlap(target)
     if target._inference and not mode.inference:
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to "
@@ -420,6 +400,15 @@ def check_writable(target: Tensor, wants_grad: bool) -> None:
             f"Output 0 of {target._multi_view} is a view and is being modified inplace. This view is the output "
             "of a function that returns multiple views. Such functions do not allow the output views to be "
             "modified inplace. You should replace the inplace operation by an out-of-place one."
+        )
+
+
+def check_overlap(target: Tensor) -> None:
+    """Raise PyTorch's error if writing to ``target`` would write to some place twice."""
+    if target._chain and has_overlap(target):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single "
+            "memory location. Please clone() the tensor before performing the operation."
         )
 
 
@@ -490,6 +479,7 @@ def store_out(source: Tensor, target: Tensor) -> None:
     """Copy ``source`` into an ``out=`` tensor, resizing it where PyTorch does."""
     if source._sizes != target._sizes:
         resize_out(target, source._sizes)
+    check_overlap(target)
     array = source._array
     if source._dtype is not target._dtype:
         with x64(True):

@@ -10,9 +10,11 @@ import jax
 import numpy as np
 
 from .._core import dtype as dt
+from ..ops._common import broadcast_shape
 from ..ops._registry import OPS
 from ._create import tensor
 from ._dispatch import call, call_inplace, call_view, type_name
+from ._layout import gathered_strides
 from ._override import overridable
 from ._register import attach
 from ._select import slice_view
@@ -25,11 +27,16 @@ _BAD_INDEX = "only integers, slices (`:`), ellipsis (`...`), None and long or by
 def getitem(self: Tensor, index: Any) -> Tensor:
     """Return the elements that ``index`` names: a view for basic indices, a copy for masks and tensors."""
     if type(index) is int:
-        return _select(self, 0, index)
+        return _select(self, 0, index, 0)
     view, advanced = _basic(self, index)
     if not advanced:
         return call_view(OPS["alias"], (self,), ()) if view is self else view
-    return call(OPS["index"], (view, advanced), ())
+    gathered = call(OPS["index"], (view, advanced), ())
+    if view._strides is not None:
+        indexed = [d for d, i in enumerate(advanced) if i is not None]
+        common = broadcast_shape(*(advanced[d]._sizes for d in indexed))
+        gathered._strides = gathered_strides(gathered._sizes, view._strides, indexed, common)
+    return gathered
 
 
 def setitem(self: Tensor, index: Any, value: Any) -> None:
@@ -83,7 +90,8 @@ def _mismatch(given: tuple[int, ...], own: tuple[int, ...]) -> str:
     return f"shape mismatch: value tensor of shape {list(given)} cannot be broadcast to indexing result of shape {list(own)}"
 
 
-def _select(self: Tensor, dim: int, index: int) -> Tensor:
+def _select(self: Tensor, dim: int, index: int, named: int) -> Tensor:
+    """Return the part at ``index`` along ``dim``, which messages call dim ``named``."""
     sizes = self._sizes
     if not sizes:
         raise IndexError(
@@ -92,7 +100,7 @@ def _select(self: Tensor, dim: int, index: int) -> Tensor:
         )
     n = sizes[dim]
     if not -n <= index < n:
-        raise IndexError(f"index {index} is out of bounds for dimension {dim} with size {n}")
+        raise IndexError(f"index {index} is out of bounds for dimension {named} with size {n}")
     return call_view(OPS["select"], (self, index + n if index < 0 else index), (dim,))
 
 
@@ -106,7 +114,8 @@ def _items(self: Tensor, index: Any) -> list:
         items = [index]
     taken = sum(_dims_taken(i) for i in items)
     rank = len(self._sizes)
-    if taken > rank:
+    single = len(items) == 1 and isinstance(items[0], (int, slice))
+    if taken > rank and not (single and not rank):
         raise IndexError(f"too many indices for tensor of dimension {rank}")
     if any(i is Ellipsis for i in items):
         at = next(k for k, i in enumerate(items) if i is Ellipsis)
@@ -139,12 +148,17 @@ def _dims_taken(item: Any) -> int:
 
 def _basic(self: Tensor, index: Any) -> tuple[Tensor, list]:
     """Apply the basic items as views; return the view and the index tensors per dim (or [])."""
-    view, dim = self, 0
+    view, dim, selected = self, 0, 0
     advanced: list[Any] = []
     for item in _items(self, index):
+        if _is_zero_dim_mask(item):
+            item = bool(item)
         if isinstance(item, (int, np.integer)) and not isinstance(item, (bool, np.bool_)):
-            view = _select_at(view, dim, int(item), self)
+            view = _select(view, dim, int(item), dim + selected)
+            selected += 1
         elif isinstance(item, slice):
+            if not view._sizes:
+                raise IndexError("slice() cannot be applied to a 0-dim tensor.")
             view = _slice_at(view, dim, item)
             dim += 1
         elif item is None:
@@ -157,7 +171,8 @@ def _basic(self: Tensor, index: Any) -> tuple[Tensor, list]:
         else:
             found = _as_index(item)
             if not found._sizes and found._dtype.category == dt.INTEGRAL and found._dtype is not dt.uint8 and not _traced(found):
-                view = _select_at(view, dim, int(found._array), self)
+                view = _select(view, dim, int(found._array), dim + selected)
+                selected += 1
                 continue
             for part in _index_tensors(found, view, dim):
                 _put_at(advanced, dim, part)
@@ -174,8 +189,8 @@ def _put_at(advanced: list, dim: int, item: Tensor) -> None:
     advanced[dim] = item
 
 
-def _select_at(view: Tensor, dim: int, index: int, whole: Tensor) -> Tensor:
-    return _select(view, dim, index)
+def _is_zero_dim_mask(item: Any) -> bool:
+    return isinstance(item, Tensor) and not item._sizes and item._dtype in (dt.bool_, dt.uint8)
 
 
 def _slice_at(view: Tensor, dim: int, item: slice) -> Tensor:
@@ -203,6 +218,8 @@ def _as_index(item: Any) -> Tensor:
         if isinstance(item, (list, tuple)) and not len(item):
             return tensor([], dtype=dt.int64)
         return made
+    if isinstance(item, str):
+        raise TypeError("new(): invalid data type 'str'")
     raise IndexError(_BAD_INDEX.format(type_name(item)))
 
 

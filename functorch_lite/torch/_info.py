@@ -28,6 +28,7 @@ class finfo:
     65504.0
     """
 
+    __slots__ = ("bits", "dtype", "eps", "max", "min", "resolution", "smallest_normal", "tiny")
     __module__ = "torch"
 
     def __init__(self, type: Any = None) -> None:
@@ -70,6 +71,7 @@ class iinfo:
         dtype: the dtype's name.
     """
 
+    __slots__ = ("bits", "dtype", "max", "min")
     __module__ = "torch"
 
     def __init__(self, type: Any = None) -> None:

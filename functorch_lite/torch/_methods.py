@@ -126,7 +126,7 @@ def data_ptr(self: Tensor) -> int:
     return (id(self._storage) << 20) + self._offset * self._dtype.itemsize if numel(self) else 0
 
 
-@expose("m")
+@expose("fm")
 def get_device(self: Tensor) -> int:
     """Return the index of the GPU, -1 on the CPU."""
     return -1 if self.device.type == "cpu" else self.device.index
@@ -162,7 +162,7 @@ def is_inference(input: Tensor) -> bool:
     return input._inference
 
 
-@expose("m")
+@expose("fm")
 def is_signed(self: Tensor) -> bool:
     """Return True unless the dtype is unsigned or bool."""
     return self._dtype.is_signed
@@ -390,7 +390,7 @@ def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
     return self
 
 
-@expose("m")
+@expose("fm")
 def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
     """Change the shape in place to that of another tensor."""
     return resize_(self, *the_template._sizes)

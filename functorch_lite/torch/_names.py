@@ -13,7 +13,9 @@ from typing import NoReturn
 @cache
 def known_names() -> frozenset[str]:
     """Return the public names of PyTorch's ``torch``."""
-    return frozenset(files(__package__).joinpath("_names.txt").read_text(encoding="utf-8").split())
+    return frozenset(
+        files("functorch_lite.torch").joinpath("_names.txt").read_text(encoding="utf-8").split()
+    )
 
 
 def missing(module: str, name: str) -> AttributeError:

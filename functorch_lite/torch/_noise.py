@@ -1,12 +1,14 @@
 """Random masks: dropout in its forms, and the random slopes of ``rrelu``.
 
-The masks are drawn as PyTorch draws them, in the order of its CPU stream.  ``nn.functional`` has the
-same functions under other signatures and calls these.
+The masks are drawn as PyTorch draws them, in the order of its CPU stream.  ``nn.functional`` has
+the same functions under other signatures and calls these.
 """
 
 import math
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from .._core import dtype as dt
 from ..ops._registry import OPS
@@ -14,6 +16,7 @@ from ._create import wrap
 from ._dispatch import call, call_inplace, type_name
 from ._random import Generator, draw
 from ._register import SPACES, expose
+from ._storage import memory_order
 from ._tensor import Tensor
 
 _ALPHA = 1.7580993408473766
@@ -21,8 +24,16 @@ _ALPHA = 1.7580993408473766
 
 
 def keep_mask(input: Tensor, shape: Any, p: float) -> Tensor:
-    """Return ones with probability 1 - p and zeros elsewhere, in the dtype of ``input``."""
-    return wrap(draw(None, "bernoulli", tuple(shape), input._dtype, 1 - p), input.device)
+    """Return ones with probability 1 - p and zeros elsewhere, in the dtype of ``input``.
+
+    A mask of the input's own shape is drawn in the order in which the input lies in memory.
+    """
+    shape = tuple(shape)
+    order = list(range(len(shape)))
+    if input._strides is not None and shape == input._sizes and 0 not in input._strides:
+        order = memory_order(shape, input._strides)
+    drawn = draw(None, "bernoulli", tuple(shape[d] for d in order), input._dtype, 1 - p)
+    return wrap(np.ascontiguousarray(drawn.transpose(np.argsort(order))), input.device)
 
 
 def _channels(input: Tensor) -> tuple[int, ...]:
@@ -71,7 +82,10 @@ def _publish(function: Callable[..., Any], name: str, doc: str) -> None:
 
 
 _masked(
-    "dropout", False, False, "Zero elements with probability ``p``, scale the others by 1 / (1 - p)."
+    "dropout",
+    False,
+    False,
+    "Zero elements with probability ``p``, scale the others by 1 / (1 - p).",
 )
 _masked("feature_dropout", True, False, "``dropout`` of whole channels (dims 0 and 1 name them).")
 _masked("alpha_dropout", False, True, "``dropout`` that keeps mean and variance of SELU networks.")

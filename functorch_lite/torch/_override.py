@@ -207,4 +207,4 @@ def as_class(result: Any, cls: Any) -> Any:
 
 
 Tensor.__init_subclass__ = classmethod(_init_subclass)  # type: ignore[assignment]
-Tensor.__torch_function__ = classmethod(default_rule)
+Tensor.__torch_function__ = classmethod(default_rule)  # type: ignore[attr-defined]

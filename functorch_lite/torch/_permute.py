@@ -1,5 +1,8 @@
-"""Dims in another order: ``permute``, ``transpose``, ``movedim`` and the properties ``T`` to ``mH``."""
+"""Dims in another order: ``permute``, ``transpose``, ``movedim`` and the properties ``T`` to
+``mH``.
+"""
 
+import warnings
 from typing import Any
 
 from ..ops._common import wrap_dim
@@ -15,8 +18,10 @@ def _permuted(input: Tensor, dims: tuple[int, ...], function: str = "permute") -
     rank = len(input._sizes)
     if len(dims) != rank:
         raise RuntimeError(
-            f"{function}(sparse_coo): number of dimensions in the tensor input does not match the length of the "
-            f"desired ordering of dimensions i.e. input.dim() = {rank} is not equal to len(dims) = {len(dims)}"
+            f"{function}(sparse_coo): number of dimensions in the tensor input does not match the "
+            "length of the "
+            f"desired ordering of dimensions i.e. input.dim() = {rank} is not equal to len(dims) = "
+            f"{len(dims)}"
         )
     wrapped = tuple(wrap_dim(d, rank) for d in dims)
     if len(set(wrapped)) != rank:
@@ -32,6 +37,8 @@ def permute(input: Tensor, dims: Any) -> Tensor:
 
 def _permute_method(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """Return a view with the dims in the given order."""
+    if not dims and not named:
+        raise TypeError('permute() missing 1 required positional arguments: "dims"')
     return _permuted(input, integers(dims or tuple(named.values()), "permute", "dims"))
 
 
@@ -67,8 +74,11 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     if len(sources) != len(targets):
         raise RuntimeError(
             "movedim: Invalid source or destination dims: source "
-            f"({list(sources)} dims) should contain the same number of dims as destination ({list(targets)} dims)"
+            f"({list(sources)} dims) should contain the same number of dims as destination "
+            f"({list(targets)} dims)"
         )
+    if not rank:
+        return call_view(OPS["alias"], (input,), ())
     sources = tuple(wrap_dim(d, rank) for d in sources)
     targets = tuple(wrap_dim(d, rank) for d in targets)
     for which, dims in (("source", sources), ("destination", targets)):
@@ -86,15 +96,28 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
 def adjoint(input: Tensor) -> Tensor:
     """Return the conjugate transpose of the last two dims."""
     if len(input._sizes) < 2:
-        raise RuntimeError(f"tensor.adjoint() is only supported on matrices or batches of matrices. Got {len(input._sizes)}-D tensor.")
+        raise RuntimeError(
+            "tensor.adjoint() is only supported on matrices or batches of matrices. Got "
+            f"{len(input._sizes)}-D tensor."
+        )
     turned = transpose(input, -2, -1)
     return turned.conj() if input._dtype.is_complex else turned
 
 
 def _matrix_view(input: Tensor, name: str) -> Tensor:
+    if not input._sizes:
+        warnings.warn(
+            f"Tensor.{name} is deprecated on 0-D tensors. This function is the identity in these "
+            "cases. "
+            "(Triggered internally at /pytorch/aten/src/ATen/native/TensorShape.cpp:4373.)",
+            UserWarning,
+            stacklevel=3,
+        )
+        return call_view(OPS["alias"], (input,), ())
     if len(input._sizes) < 2:
         raise RuntimeError(
-            f"tensor.{name} is only supported on matrices or batches of matrices. Got {len(input._sizes)}-D tensor."
+            f"tensor.{name} is only supported on matrices or batches of matrices. Got "
+            f"{len(input._sizes)}-D tensor."
         )
     return transpose(input, -2, -1)
 
@@ -107,13 +130,21 @@ def _all_reversed(input: Tensor) -> Tensor:
 def _conjugate_transpose(input: Tensor) -> Tensor:
     """The conjugate transpose of a matrix."""
     if len(input._sizes) not in (0, 2):
-        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {len(input._sizes)}-D tensor.")
+        raise RuntimeError(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {len(input._sizes)}-D "
+            "tensor."
+        )
     return adjoint(input) if input._sizes else input
 
 
 attach("T", overridable_property(_all_reversed))
 
-attach("mT", overridable_property(lambda self: _matrix_view(self, "mT"), doc="A view with the last two dims swapped."))
+attach(
+    "mT",
+    overridable_property(
+        lambda self: _matrix_view(self, "mT"), doc="A view with the last two dims swapped."
+    ),
+)
 
 attach("H", overridable_property(_conjugate_transpose))
 

@@ -61,7 +61,9 @@ def arange(
             raise ValueError("step must be nonzero")
         count = -(-(int(end) - int(start)) // int(step))
         _warn_of_size(count, out)
-        return wrap(convert(int(start) + places[:count] * int(step), kind), device, requires_grad, out)
+        return wrap(
+            convert(int(start) + places[:count] * int(step), kind), device, requires_grad, out
+        )
     _warn_of_size(int(count), out)
     return wrap(convert(start + places * np.float64(step), kind), device, requires_grad, out)
 
@@ -70,8 +72,10 @@ def _warn_of_size(count: int, out: Tensor | None) -> None:
     held = count if out is None else math.prod(out._sizes)
     if held != count and held:
         warnings.warn(
-            f"The number of elements in the out tensor of shape {list(out._sizes)} is {held} which does not match "  # type: ignore[union-attr]
-            f"the computed number of elements {count}. Note that this may occur as a result of rounding error. The "
+            f"The number of elements in the out tensor of shape {list(out._sizes)} is {held} which "
+            "does not match "  # type: ignore[union-attr]
+            f"the computed number of elements {count}. Note that this may occur as a result of "
+            "rounding error. The "
             f"out tensor will be resized to a tensor of shape ({count},). (Triggered internally at "
             "/pytorch/aten/src/ATen/native/RangeFactories.cpp:199.)",
             UserWarning,
@@ -107,7 +111,8 @@ def range_(
     """Return the numbers from ``start`` to ``end``, both included (deprecated, as in PyTorch)."""
     warnings.warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is "
-        "inconsistent with Python's range builtin. Instead, use torch.arange, which produces values in "
+        "inconsistent with Python's range builtin. Instead, use torch.arange, which produces "
+        "values in "
         "[start, end).",
         UserWarning,
         stacklevel=2,
@@ -125,7 +130,8 @@ def _steps(steps: Any, function: str, *bounds: Any) -> int:
     for name, bound in zip(("start", "end"), bounds, strict=False):
         if isinstance(bound, Tensor) and bound._sizes:
             raise RuntimeError(
-                f"{function} only supports 0-dimensional start and end tensors, but got {name} with "
+                f"{function} only supports 0-dimensional start and end tensors, but got {name} "
+                "with "
                 f"{len(bound._sizes)} dimension(s)."
             )
     if steps is None:
@@ -164,7 +170,9 @@ def _dtype_of_bounds(first: Any, last: Any, out: Tensor | None) -> dt.dtype:
 
 
 def even(start: Any, end: Any, count: int, kind: dt.dtype) -> np.ndarray:
-    """Return evenly spaced numbers with PyTorch's arithmetic: from the nearer end, in ``kind`` itself."""
+    """Return evenly spaced numbers with PyTorch's arithmetic: from the nearer end, in ``kind``
+    itself.
+    """
     if kind.category == dt.INTEGRAL:
         step = (end - start) / (count - 1) if count > 1 else 0.0
         lower, upper = np.arange(count // 2), np.arange(count - count // 2 - 1, -1, -1)

@@ -7,8 +7,8 @@ from ._tensor import Tensor
 
 
 @expose("f")
-def embedding_renorm_(
-    input: Tensor, indices: Tensor, max_norm: float, norm_type: float
-) -> Tensor:
-    """Scale the rows of ``input`` that ``indices`` name down to a norm of ``max_norm``, in place."""
+def embedding_renorm_(input: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> Tensor:
+    """Scale the rows of ``input`` that ``indices`` name down to a norm of ``max_norm``, in
+    place.
+    """
     return call_inplace(OPS["_embedding_renorm"], (input, indices, max_norm), (norm_type,))

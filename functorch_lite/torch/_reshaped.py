@@ -1,4 +1,6 @@
-"""Views in place: ``t_``, ``squeeze_``, ``as_strided_`` make a tensor show its storage otherwise."""
+"""Views in place: ``t_``, ``squeeze_``, ``as_strided_`` make a tensor show its storage
+otherwise.
+"""
 
 import warnings
 from collections.abc import Callable
@@ -8,7 +10,10 @@ from ._dispatch import LEAF_VIEW_WRITE, LEAF_WRITE
 from ._grad_mode import mode
 from ._graph import ViewNode, node_type
 from ._override import overridable
+from ._permute import t, transpose
 from ._register import SPACES, attach
+from ._select import as_strided
+from ._shape import squeeze, unsqueeze
 from ._tensor import Tensor
 
 _SHOWN = ("_chain", "_sizes", "_strides", "_offset", "_desc", "_shown_strides")
@@ -57,16 +62,20 @@ def _inplace(name: str, view: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return shown
 
 
-for _name in ("squeeze", "swapaxes", "swapdims", "t", "transpose", "unsqueeze"):
-    _inplace(_name, SPACES[""][_name])
-SPACES[""]["as_strided_"] = _inplace("as_strided", SPACES[""]["as_strided"])
-SPACES[""]["resize_as_"] = Tensor.__dict__["resize_as_"]
+_inplace("squeeze", squeeze)
+_inplace("t", t)
+for _name in ("swapaxes", "swapdims", "transpose"):
+    _inplace(_name, transpose)
+_inplace("unsqueeze", unsqueeze)
+SPACES[""]["as_strided_"] = _inplace("as_strided", as_strided)
 
 
 def resize_as(self: Tensor, other: Tensor) -> Tensor:
     """Deprecated, as in PyTorch: the tensor in the shape of one of as many elements."""
     warnings.warn("non-inplace resize_as is deprecated", UserWarning, stacklevel=2)
-    return self.resize(*other._sizes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return self.resize(*other._sizes)
 
 
 attach("resize_as", overridable(resize_as))

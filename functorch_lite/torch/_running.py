@@ -33,7 +33,9 @@ def batch_norm(
     eps: float,
     cudnn_enabled: bool,
 ) -> Tensor:
-    """Normalise each channel over the batch; in training the running statistics are updated in place."""
+    """Normalise each channel over the batch; in training the running statistics are updated in
+    place.
+    """
     operands = (input, running_mean, running_var, weight, bias, momentum, eps)
     output, mean, variance = call(_BATCH, operands, (training,))
     if training:

@@ -1,13 +1,16 @@
-"""Views of a part: ``select``, ``narrow``, ``diagonal``, windows, ``as_strided``, real and imaginary."""
+"""Views of a part: ``select``, ``narrow``, ``diagonal``, windows, ``as_strided``, real and
+imaginary.
+"""
 
 import math
 from typing import Any
 
 from .._core import dtype as dt
+from .._core.errors import UnsupportedError
 from ..ops._common import wrap_dim
 from ..ops._registry import OPS
 from ._arguments import integer, integers
-from ._dispatch import call_view, shown_strides
+from ._dispatch import call, call_view, shown_strides
 from ._override import overridable_property
 from ._register import attach, expose
 from ._tensor import Tensor
@@ -24,7 +27,8 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
     index = integer(index, "select", "index", 2)
     if not -size <= index < size:
         raise IndexError(
-            f"select(): index {index} out of range for tensor of size {list(input._sizes)} at dimension {dim}"
+            f"select(): index {index} out of range for tensor of size {list(input._sizes)} at "
+            f"dimension {dim}"
         )
     return call_view(OPS["select"], (input, index % size), (dim,))
 
@@ -49,7 +53,9 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     return call_view(OPS["slice"], (input, start), (dim, length, 1))
 
 
-def slice_view(input: Tensor, dim: int, start: int | None, stop: int | None, step: int | None) -> Tensor:
+def slice_view(
+    input: Tensor, dim: int, start: int | None, stop: int | None, step: int | None
+) -> Tensor:
     """Return the view of ``input[start:stop:step]`` along ``dim``; the whole dim as it is."""
     first, last, stride = slice(start, stop, step).indices(input._sizes[dim])
     length = max(0, -(-(last - first) // stride))
@@ -58,10 +64,13 @@ def slice_view(input: Tensor, dim: int, start: int | None, stop: int | None, ste
     return call_view(OPS["slice"], (input, first), (dim, length, stride))
 
 
-def slice_view_always(input: Tensor, dim: int, start: int, stop: int) -> Tensor:
-    """Return ``input[start:stop]`` along ``dim`` as a view even if that is all of it."""
+def slice_view_always(
+    input: Tensor, dim: int, start: int | None, stop: int | None, step: int = 1
+) -> Tensor:
+    """Return ``input[start:stop:step]`` along ``dim`` as a view even if that is all of it."""
     first, last, _ = slice(start, stop).indices(input._sizes[dim])
-    return call_view(OPS["slice"], (input, first), (dim, max(last - first, 0), 1))
+    length = max(-(-(last - first) // step), 0)
+    return call_view(OPS["slice"], (input, first), (dim, length, step))
 
 
 @expose("fm")
@@ -75,15 +84,38 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
 
 
 @expose("m")
+def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
+    """Fill the main diagonal in place; with ``wrap`` a tall matrix gets further ones below."""
+    rank = len(self._sizes)
+    if rank < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if rank > 2 and len(set(self._sizes)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    step = sum(shown_strides(self))
+    size = min(self._sizes)
+    as_strided(self, (size,), (step,)).fill_(fill_value)
+    if wrap and rank == 2 and self._sizes[0] > self._sizes[1] + 1:
+        height, width = self._sizes
+        rest = (height * width + width) // (width + 1) - size
+        start = self._offset + shown_strides(self)[0] * (width + 1)
+        as_strided(self, (rest,), (step,), start).fill_(fill_value)
+    return self
+
+
+@expose("m")
 def unfold(input: Tensor, dimension: int, size: int, step: int) -> Tensor:
-    """Return a view of all windows of ``size`` along ``dimension``, ``step`` apart, as a last dim."""
+    """Return a view of all windows of ``size`` along ``dimension``, ``step`` apart, as a last
+    dim.
+    """
     rank = len(input._sizes)
     dimension = wrap_dim(dimension, rank)
     limit = input._sizes[dimension] if rank else 1
     if size < 0:
         raise RuntimeError(f"size is {size} but must be >= 0")
     if size > limit:
-        raise RuntimeError(f"maximum size for tensor at dimension {dimension} is {limit} but size is {size}")
+        raise RuntimeError(
+            f"maximum size for tensor at dimension {dimension} is {limit} but size is {size}"
+        )
     if step <= 0:
         raise RuntimeError(f"step is {step} but must be > 0")
     return call_view(OPS["unfold"], (input,), (dimension, size, step))
@@ -96,7 +128,10 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     if len(sizes) != len(strides):
         raise RuntimeError("mismatch in length of strides and shape")
     if any(s < 0 for s in strides):
-        raise RuntimeError(f"as_strided: Negative strides are not supported at the moment, got strides: {list(strides)}")
+        raise RuntimeError(
+            "as_strided: Negative strides are not supported at the moment, got strides: "
+            f"{list(strides)}"
+        )
     offset = input._offset if storage_offset is None else storage_offset
     root = input._view_of if input._view_of is not None and input._chain else input
     if root._chain:
@@ -106,8 +141,10 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     if 0 not in sizes and last >= held:
         size_of = root._dtype.itemsize
         raise RuntimeError(
-            f"setStorage: sizes {list(sizes)}, strides {list(strides)}, storage offset {offset}, and itemsize "
-            f"{size_of} requiring a storage size of {(last + 1) * size_of} are out of bounds for storage of size "
+            f"setStorage: sizes {list(sizes)}, strides {list(strides)}, storage offset {offset}, "
+            "and itemsize "
+            f"{size_of} requiring a storage size of {(last + 1) * size_of} are out of bounds for "
+            "storage of size "
             f"{held * size_of}"
         )
     if root._strides is not None:
@@ -155,3 +192,21 @@ def _set_imag(self: Tensor, value: Any) -> None:
 attach("real", overridable_property(real, _set_real))
 
 attach("imag", overridable_property(imag, _set_imag))
+
+
+@expose("fm")
+def conj(input: Tensor) -> Tensor:
+    """Return the complex conjugate, at once; a real tensor as it is."""
+    return call(OPS["_conj"], (input,), ()) if input._dtype.is_complex else input
+
+
+@expose("fm", aliases="resolve_neg")
+def resolve_conj(input: Tensor) -> Tensor:
+    """Return ``input`` itself: conjugation and negation are never put off here."""
+    return input
+
+
+@expose("m")
+def chalf(self: Tensor, *, memory_format: Any = None) -> Tensor:
+    """Raise: there is no complex32 in JAX."""
+    raise UnsupportedError("torch.complex32", "Use complex64: Tensor.cfloat().")

@@ -1,4 +1,4 @@
-"""Another shape over the same elements: ``view``, ``reshape``, ``squeeze``, ``expand``, ``flatten``.
+"""Another shape over the same elements: ``view``, ``reshape``, ``squeeze``, ``flatten``.
 
 Like ``_permute``, ``_select`` and ``_split`` a thin layer over the view ops of ``ops/view.py``:
 arguments are checked, -1 is resolved, and the view is made.
@@ -13,9 +13,10 @@ from ..ops._common import wrap_dim
 from ..ops._registry import OPS
 from ._arguments import integer, integers
 from ._dispatch import call_view, shown_strides
+from ._graph import ViewNode, node_type
 from ._override import overridable
 from ._register import attach, expose
-from ._tensor import Size, Tensor
+from ._tensor import Size, Tensor, make
 from ._view import is_contiguous
 
 
@@ -46,7 +47,8 @@ def _infer(sizes: tuple[int, ...], numel: int) -> tuple[int, ...]:
         if rest == 0:
             if numel == 0:
                 raise RuntimeError(
-                    f"cannot reshape tensor of 0 elements into shape {list(sizes)} because the unspecified "
+                    f"cannot reshape tensor of 0 elements into shape {list(sizes)} because the "
+                    "unspecified "
                     "dimension size -1 can be any value and is ambiguous"
                 )
         elif numel % rest == 0:
@@ -62,7 +64,9 @@ def _view_to(input: Tensor, sizes: tuple[int, ...]) -> Tensor:
 
 @expose("m")
 def view(input: Tensor, *shape: Any, dtype: Any = None) -> Tensor:
-    """Return the same elements with another shape, or the same bits as another dtype, without copying."""
+    """Return the same elements with another shape, or the same bits as another dtype, without
+    copying.
+    """
     if dtype is not None:
         shape = (dtype,)
     if len(shape) == 1 and isinstance(shape[0], dt.dtype):
@@ -83,8 +87,18 @@ def _reshaped(input: Tensor, sizes: tuple[int, ...]) -> Tensor:
     sizes = _infer(sizes, math.prod(input._sizes))
     if _view_ops.view_strides(input._sizes, shown_strides(input), sizes) is not None:
         return _view_to(input, sizes)
-    copied = input.clone(memory_format="contiguous")
-    return _view_to(copied, sizes)
+    return _unsafe_view(input.clone(memory_format="contiguous"), sizes)
+
+
+def _unsafe_view(copied: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    """Return ``copied`` with another shape; nobody else has it, so the result is no view of it."""
+    view = _view_to(copied, sizes)
+    result = make(view._array)
+    node = view._node
+    if node is not None:
+        node.__class__ = node_type("UnsafeViewBackward0", ViewNode)
+        result._node, result._requires_grad = node, True
+    return result
 
 
 @expose("f")
@@ -129,6 +143,11 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
     rank = len(input._sizes)
+    if not rank:
+        raise RuntimeError(
+            "unflatten got an unexpected error:\n"
+            f"Dimension specified as {dim} but tensor has no dimensions"
+        )
     dim = wrap_dim(dim, rank)
     own = input._sizes[dim]
     known = math.prod(n for n in sizes if n != -1)
@@ -136,7 +155,8 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
         sizes = tuple(own // known if n == -1 else n for n in sizes)
     if math.prod(sizes) != own:
         raise RuntimeError(
-            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({own}) in the input tensor"
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} "
+            f"({own}) in the input tensor"
         )
     return input.view((*input._sizes[:dim], *sizes, *input._sizes[dim + 1 :]))
 
@@ -155,13 +175,17 @@ def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     return input.clone(memory_format="contiguous")
 
 
-# --- dims of size 1 -----------------------------------------------------------------------------------
+# --- dims of size 1 ------------------------------------------------------------------------------
 
 
 @expose("fm")
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """Return a view with a dim of size 1 put in at ``dim``."""
-    return call_view(OPS["unsqueeze"], (input,), (wrap_dim(integer(dim, "unsqueeze", "dim", 1), len(input._sizes) + 1),))
+    return call_view(
+        OPS["unsqueeze"],
+        (input,),
+        (wrap_dim(integer(dim, "unsqueeze", "dim", 1), len(input._sizes) + 1),),
+    )
 
 
 @expose("fm")
@@ -174,17 +198,24 @@ def squeeze(input: Tensor, dim: Any = None, *, axis: Any = None) -> Tensor:
     else:
         dims = [wrap_dim(d, rank) for d in ((dim,) if isinstance(dim, int) else dim)]
     ones = tuple(sorted(d for d in set(dims) if d < rank and input._sizes[d] == 1))
-    return call_view(OPS["squeeze"], (input,), (ones,))
+    view = call_view(OPS["squeeze"], (input,), (ones,))
+    if dim is not None and view._node is not None:
+        name = "SqueezeBackward1" if isinstance(dim, int) else "SqueezeBackward2"
+        view._node.__class__ = node_type(name, ViewNode)
+    return view
 
 
 @expose("m")
 def expand(input: Tensor, *size: Any, implicit: bool = False) -> Tensor:
-    """Return a view with dims of size 1 (and new leading dims) repeated without copying; -1 keeps a size."""
+    """Return a view with dims of size 1 (and new leading dims) repeated without copying; -1 keeps a
+    size.
+    """
     sizes = integers(size, "expand")
     lead = len(sizes) - len(input._sizes)
     if lead < 0:
         raise RuntimeError(
-            f"expand({_tensor_text(input)}, size={list(sizes)}): the number of sizes provided ({len(sizes)}) must be "
+            f"expand({_tensor_text(input)}, size={list(sizes)}): the number of sizes provided "
+            f"({len(sizes)}) must be "
             f"greater or equal to the number of dimensions in the tensor ({len(input._sizes)})"
         )
     found = []
@@ -193,13 +224,15 @@ def expand(input: Tensor, *size: Any, implicit: bool = False) -> Tensor:
         if n == -1:
             if own is None:
                 raise RuntimeError(
-                    f"expand({_tensor_text(input)}, size={list(sizes)}): the expanded size of the tensor (-1) isn't "
+                    f"expand({_tensor_text(input)}, size={list(sizes)}): the expanded size of the "
+                    "tensor (-1) isn't "
                     f"allowed in a leading, non-existing dimension {d}"
                 )
             n = own
         elif own is not None and own != n and own != 1:
             raise RuntimeError(
-                f"The expanded size of the tensor ({n}) must match the existing size ({own}) at non-singleton "
+                f"The expanded size of the tensor ({n}) must match the existing size ({own}) at "
+                "non-singleton "
                 f"dimension {d}.  Target sizes: {list(sizes)}.  Tensor sizes: {list(input._sizes)}"
             )
         found.append(n)
@@ -225,6 +258,24 @@ def broadcast_to(input: Tensor, size: Any) -> Tensor:
 attach("broadcast_to", overridable(expand))
 
 
+@expose("m")
+def sum_to_size(self: Tensor, *size: Any) -> Tensor:
+    """Sum over the dims along which ``size`` would have to be expanded to this shape."""
+    sizes = integers(size, "sum_to_size")
+    lead = len(self._sizes) - len(sizes)
+    own = self._sizes[max(lead, 0) :]
+    if lead < 0 or any(n not in (1, m) for n, m in zip(sizes, own, strict=True)):
+        raise RuntimeError(
+            f"size {{{list(sizes)}}} is not expandable to size {{{list(self._sizes)}}}."
+        )
+    summed = [d for d, m in enumerate(own, lead) if m != 1 and sizes[d - lead] == 1]
+    dims = [*range(lead), *summed]
+    if not dims:
+        return self
+    sums = self.sum(dims, keepdim=True)
+    return sums.view(sizes) if lead else sums
+
+
 # --- no history -----------------------------------------------------------------------------------
 
 
@@ -232,7 +283,7 @@ attach("broadcast_to", overridable(expand))
 def detach(input: Tensor) -> Tensor:
     """Return a view without history."""
     view = call_view(OPS["alias"], (input,), ())
-    view._node, view._requires_grad, view._grad_base = None, False, None
+    view._node, view._requires_grad, view._grad_base, view._shown_base = None, False, None, None
     view._chain = input._chain
     view._strides = input._strides
     return view

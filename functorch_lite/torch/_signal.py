@@ -23,7 +23,13 @@ _C_NAMES = {
 
 
 def _window(
-    name: str, formula: Callable[..., Tensor], length: int, periodic: bool, dtype: Any, device: Any, wants: bool
+    name: str,
+    formula: Callable[..., Tensor],
+    length: int,
+    periodic: bool,
+    dtype: Any,
+    device: Any,
+    wants: bool,
 ) -> Tensor:
     """Return the window that ``formula(places, last)`` gives, as a fresh tensor.
 
@@ -33,14 +39,14 @@ def _window(
     count = integer(length, name, "window_length", 1)
     if kind.category < dt.FLOATING:
         raise RuntimeError(
-            f"{name} expects floating point dtypes, got: TensorOptions(dtype={_C_NAMES.get(kind, kind.name)}, "
-            "device=cpu, layout=Strided (default), requires_grad=false (default), pinned_memory=false, "
+            f"{name} expects floating point dtypes, got: "
+            f"TensorOptions(dtype={_C_NAMES.get(kind, kind.name)}, "
+            "device=cpu, layout=Strided (default), requires_grad=false (default), "
+            "pinned_memory=false, "
             "memory_format=(nullopt))"
         )
     if count < 0:
-        raise RuntimeError(
-            f"{name} requires non-negative window_length, got window_length={count}"
-        )
+        raise RuntimeError(f"{name} requires non-negative window_length, got window_length={count}")
     if count < 2:
         made = (ones if count else empty)((count,), dtype=kind, device=device)
     else:
@@ -72,9 +78,7 @@ def hann_window(
     def formula(places: Any, last: int) -> Tensor:
         return _cosine(places, last, 0.5, 0.5)
 
-    return _window(
-        "hann_window", formula, window_length, periodic, dtype, device, requires_grad
-    )
+    return _window("hann_window", formula, window_length, periodic, dtype, device, requires_grad)
 
 
 @expose("f")
@@ -95,9 +99,7 @@ def hamming_window(
     def formula(places: Any, last: int) -> Tensor:
         return _cosine(places, last, alpha, beta)
 
-    return _window(
-        "hamming_window", formula, window_length, periodic, dtype, device, requires_grad
-    )
+    return _window("hamming_window", formula, window_length, periodic, dtype, device, requires_grad)
 
 
 @expose("f")
@@ -111,7 +113,9 @@ def blackman_window(
     pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Return Blackman's window, ``0.42 - 0.5 cos(2 pi n / (N - 1)) + 0.08 cos(4 pi n / (N - 1))``."""
+    """Return Blackman's window, ``0.42 - 0.5 cos(2 pi n / (N - 1)) + 0.08 cos(4 pi n / (N -
+    1))``.
+    """
 
     def formula(places: Any, last: int) -> Tensor:
         angle = places.mul_(math.pi / last)
@@ -168,9 +172,7 @@ def kaiser_window(
         top = bessel(wide.new_tensor(beta))
         return (bessel(beta * height.sqrt()) * (1 / top)).to(kind)
 
-    return _window(
-        "kaiser_window", formula, window_length, periodic, dtype, device, requires_grad
-    )
+    return _window("kaiser_window", formula, window_length, periodic, dtype, device, requires_grad)
 
 
 # --- frequencies ---------------------------------------------------------------------------------
@@ -209,7 +211,9 @@ def fftfreq(
     device: Any = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """Return the ``n`` frequencies of ``fft`` of samples ``d`` apart: 0 and up, then the negative ones."""
+    """Return the ``n`` frequencies of ``fft`` of samples ``d`` apart: 0 and up, then the negative
+    ones.
+    """
     if n < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
     more = {"dtype": dtype, "device": device, "requires_grad": requires_grad}

@@ -1,5 +1,6 @@
 """Taking a tensor apart into views: ``split``, ``chunk``, ``tensor_split``, ``unbind``."""
 
+import itertools
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -35,8 +36,12 @@ def _renamed(node: Node, name: str) -> type:
 
 
 @expose("fm")
-def split(input: Tensor, split_size_or_sections: Any = None, dim: int = 0, *, split_size: Any = None) -> tuple:
-    """Split along ``dim`` into views of one size (the last may be smaller) or of the given sizes."""
+def split(
+    input: Tensor, split_size_or_sections: Any = None, dim: int = 0, *, split_size: Any = None
+) -> tuple:
+    """Split along ``dim`` into views of one size (the last may be smaller) or of the given
+    sizes.
+    """
     sections = split_size if split_size_or_sections is None else split_size_or_sections
     rank = len(input._sizes)
     if not rank:
@@ -46,9 +51,13 @@ def split(input: Tensor, split_size_or_sections: Any = None, dim: int = 0, *, sp
     if isinstance(sections, (list, tuple)):
         return split_with_sizes(input, sections, dim)
     if sections < 0:
-        raise RuntimeError(f"split expects split_size be non-negative, but got split_size={sections}")
+        raise RuntimeError(
+            f"split expects split_size be non-negative, but got split_size={sections}"
+        )
     if sections == 0 and size != 0:
-        raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}")
+        raise RuntimeError(
+            f"split_size can only be 0 if dimension size is 0, but got dimension size of {size}"
+        )
     count = max(-(-size // sections), 1) if sections else 1
     lengths = [min(sections, size - i * sections) for i in range(count)]
     return _parts(input, lengths, dim, "SplitBackward0")
@@ -61,10 +70,14 @@ def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple:
     sizes = [operator.index(n) for n in split_sizes]
     size = input._sizes[dim]
     if any(n < 0 for n in sizes):
-        raise RuntimeError(f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={sizes}")
+        raise RuntimeError(
+            "split_with_sizes expects split_sizes have only non-negative entries, but got "
+            f"split_sizes={sizes}"
+        )
     if sum(sizes) != size:
         raise RuntimeError(
-            f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size at dimension {dim}), "
+            f"split_with_sizes expects split_sizes to sum exactly to {size} (input tensor's size "
+            f"at dimension {dim}), "
             f"but got split_sizes={sizes}"
         )
     return _parts(input, sizes, dim, "SplitWithSizesBackward0")
@@ -87,7 +100,9 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple:
 def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple:
     """Split along ``dim`` into nearly equal parts, or at the given indices."""
     if not input._sizes:
-        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
+        raise RuntimeError(
+            "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims"
+        )
     dim = wrap_dim(dim, len(input._sizes))
     size = input._sizes[dim]
     if isinstance(indices_or_sections, Tensor):
@@ -100,10 +115,10 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
         edges = [0]
         for i in range(n):
             edges.append(edges[-1] + base + (i < extra))
-        pairs = list(zip(edges[:-1], edges[1:], strict=True))
+        pairs = list(itertools.pairwise(edges))
     else:
         cuts = [0, *indices_or_sections, size]
-        pairs = list(zip(cuts[:-1], cuts[1:], strict=True))
+        pairs = list(itertools.pairwise(cuts))
     return tuple(slice_view_always(input, dim, start, stop) for start, stop in pairs)
 
 
@@ -111,7 +126,8 @@ def _directional(name: str, least: int, dim_of: Callable[[Tensor], int]) -> None
     def split_along(input: Tensor, indices_or_sections: Any) -> tuple:
         if len(input._sizes) < least:
             raise RuntimeError(
-                f"torch.{name} requires a tensor with at least {least} dimension{'s' if least > 1 else ''}, "
+                f"torch.{name} requires a tensor with at least {least} "
+                f"dimension{'s' if least > 1 else ''}, "
                 f"but got a tensor with {len(input._sizes)} dimensions!"
             )
         dim = dim_of(input)
@@ -119,7 +135,8 @@ def _directional(name: str, least: int, dim_of: Callable[[Tensor], int]) -> None
             indices_or_sections <= 0 or input._sizes[dim] % indices_or_sections
         ):
             raise RuntimeError(
-                f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension "
+                f"torch.{name} attempted to split along dimension {dim}, but the size of the "
+                "dimension "
                 f"{input._sizes[dim]} is not divisible by the split_size {indices_or_sections}!"
             )
         return tensor_split(input, indices_or_sections, dim)
@@ -142,9 +159,10 @@ _directional("dsplit", 3, lambda input: 2)
 def unbind(input: Tensor, dim: int = 0) -> tuple:
     """Return the views at each index along ``dim``."""
     if not input._sizes:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     dim = wrap_dim(dim, len(input._sizes))
     op = OPS["select"]
     return tuple(
-        _named(call_view(op, (input, i), (dim,)), "UnbindBackward0") for i in range(input._sizes[dim])
+        _named(call_view(op, (input, i), (dim,)), "UnbindBackward0")
+        for i in range(input._sizes[dim])
     )

@@ -56,7 +56,7 @@ class UntypedStorage:
     def _replace(self, flat: np.ndarray) -> None:
         """Write bytes in memory order."""
         storage = self._storage
-        held = storage.array if storage.array is not None else storage.buffer
+        held: Any = storage.array if storage.array is not None else storage.buffer
         typed = flat.view(np.dtype(held.dtype))
         if self._order is None:
             content = typed.reshape(held.shape)

@@ -70,11 +70,12 @@ class Tensor:
         _dtype, _desc: the dtype, and the dtype or its 0-d twin as program keys take it.
         _requires_grad: True for a leaf that wants a gradient and for every result that depends on one.
         _node, _nr: the node that produced this tensor and which of its outputs this is.
-        _view_of: the root base if this is a view (``tensor._base``), else None.
+        _view_of: the root if this shares its memory, else None.
         _grad_base: the base whose history a differentiable view follows, else None.
         _view_depth: length of the base's chain; the steps after it lead from the base to here.
         _seen: storage version at which ``_node`` was true (differentiable views only).
-        _untracked: True for ``tensor.data`` and its views: their writes count no version.
+        _own_version: ``tensor.data`` and its views count their writes here, not in the storage.
+        _shown_base: what ``tensor._base`` shows; False: ``_view_of``.
         _overrides: True on subclasses that take over operations (see ``_override``).
     """
 
@@ -96,7 +97,8 @@ class Tensor:
     _inference = False
     _multi_view = False
     _overrides = False
-    _untracked = False
+    _own_version: list[int] | None = None
+    _shown_base: Any = False
 
     _storage: Storage
     _dtype: dt.dtype
@@ -148,10 +150,14 @@ class Tensor:
 
     def _write(self, array: Any) -> None:
         """Replace the content in place: through the view chain down to the storage's root."""
-        version = self._storage.version
+        storage = self._storage
+        version = storage.version
         self._store(array)
-        if self._untracked:
-            self._storage.version = version
+        own = self._own_version
+        if own is not None:
+            storage.version = version
+            storage.untracked += 1
+            own[0] += 1
 
     def _store(self, array: Any) -> None:
         storage = self._storage

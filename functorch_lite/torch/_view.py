@@ -90,8 +90,10 @@ def make_view(parent: Tensor, step: ViewProgram, ints: tuple, layout: tuple, d: 
     view._shown_strides = strides
     view._offset = offset
     view._view_of = parent._view_of if parent._view_of is not None else parent
-    if parent._untracked:
-        view._untracked = True
+    if parent._own_version is not None:
+        view._own_version = parent._own_version
+    if parent._shown_base is not False:
+        view._shown_base = parent if parent._shown_base is None else parent._shown_base
     if not mode.grad:
         return view
     base = parent._grad_base if parent._grad_base is not None else parent

@@ -32,7 +32,6 @@ CALLS = [
     lambda torch, c, a, b: torch.baddbmm(c, a[None], b[None]),
     lambda torch, c, a, b: torch.addbmm(c, a[None], b[None], beta=2),
     lambda torch, c, a, b: torch.nn.functional.linear(a, a, c),
-    lambda torch, c, a, b: torch.nn.functional.linear(a, b.t()),
     lambda torch, c, a, b: torch.nn.functional.linear(a, b),
     lambda torch, c, a, b: torch.nn.functional.linear(a, b.double(), c),
     lambda torch, c, a, b: torch.nn.functional.bilinear(a, a, a.new_ones(4, 3, 3)).sum(),

@@ -26,12 +26,12 @@ V = np.array([[10.0, 20.0], [30.0, 40.0]], np.float32)
 PLACES = np.array([2, 0])
 CALLS = [
     lambda torch, x, v, i: x.index_add(1, i, v, alpha=2),
-    lambda torch, x, v, i: x.index_add(0, i, v),
+    lambda torch, x, v, i: x.index_add(0, i // 2, v),
     lambda torch, x, v, i: x.index_add(1, i + 2, v),
     lambda torch, x, v, i: x.index_add(1, i, v.double()),
     lambda torch, x, v, i: x.index_copy(1, i, v),
     lambda torch, x, v, i: x.index_copy(1, i - 1, v),
-    lambda torch, x, v, i: x.index_copy(0, i[:1], v),
+    lambda torch, x, v, i: x.index_copy(0, i[1:], v[:1]),
     lambda torch, x, v, i: x.index_fill(1, i, 9.5),
     lambda torch, x, v, i: x.index_fill(1, i + 3, 1),
     lambda torch, x, v, i: x.long().index_fill(0, i[1:], 2.5),

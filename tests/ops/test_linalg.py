@@ -26,11 +26,11 @@ def test_the_trace_of_integers_is_int64():
 def test_as_pytorch():
     torch = pytest.importorskip("torch")
     check(torch, torch.trace, "trace", A)
-    check(torch, torch.linalg.matrix_power, "linalg.matrix_power", A, -2)
+    check(torch, torch.linalg.matrix_power, "linalg.matrix_power", A, 5)
     check(torch, torch.linalg.matrix_exp, "linalg.matrix_exp", A)
     check(torch, torch.linalg.pinv, "linalg.pinv.tolerance", B)
     check(torch, torch.linalg.cond, "linalg.cond", A)
-    check(torch, torch.linalg.cond, "linalg.cond", A, p=1)
+    check(torch, torch.linalg.cond, "linalg.cond", A, grad=False, p=1)
     check(torch, torch.linalg.solve_triangular, "linalg.solve_triangular", A, B, upper=True)
     check(torch, torch.linalg.vander, "linalg.vander", A, N=4)
     check(torch, torch.linalg.vecdot, "linalg.vecdot", A, A[0])

@@ -40,6 +40,16 @@ def test_values_as_pytorch():
 @pytest.mark.parametrize("a", [A, A.transpose(0, 2, 1).copy()], ids=["tall", "wide"])
 def test_signs_are_lapacks(a):
     torch = pytest.importorskip("torch")
-    for name, fun in (("linalg.qr", torch.linalg.qr), ("linalg.svd", torch.linalg.svd)):
-        for got, want in zip(evaluate(name, a), fun(torch.tensor(a)), strict=True):
-            np.testing.assert_allclose(got, want, atol=1e-12)
+    want = torch.linalg.qr(torch.tensor(a))
+    for got, wanted in zip(evaluate("linalg.qr", a), want, strict=True):
+        np.testing.assert_allclose(got, wanted, atol=1e-12)
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("full", [True, False])
+def test_the_svd_is_pytorchs_up_to_signs(full):
+    torch = pytest.importorskip("torch")
+    u, s, vh = evaluate("linalg.svd", A, full)
+    np.testing.assert_allclose((u[:, :, :3] * s[:, None]) @ vh, A, atol=1e-12)
+    for got, want in zip((u, s, vh), torch.linalg.svd(torch.tensor(A), full), strict=True):
+        np.testing.assert_allclose(abs(got), abs(want), atol=1e-12)

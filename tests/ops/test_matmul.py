@@ -22,7 +22,6 @@ A, B = R.standard_normal((2, 3), np.float32), R.standard_normal((3, 2), np.float
 CALLS = [
     lambda torch, a, b: a @ b,
     lambda torch, a, b: a @ a,
-    lambda torch, a, b: a[0] @ a[0],
     lambda torch, a, b: torch.dot(a[0], b[0]),
     lambda torch, a, b: torch.mv(a, b[0]),
     lambda torch, a, b: a @ b.double(),

@@ -29,7 +29,7 @@ CALLS = [
     lambda torch, x: x.median(1),
     lambda torch, x: x.nanmedian(1, keepdim=True),
     lambda torch, x: x.nanmedian(),
-    lambda torch, x: x.mode(1),
+    lambda torch, x: x[0].mode(),
     lambda torch, x: x.quantile(0.3),
     lambda torch, x: x.quantile(torch.tensor([0.0, 0.4, 1.0]), dim=1),
     lambda torch, x: x.nanquantile(0.3, 1, keepdim=True),

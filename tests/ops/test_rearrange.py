@@ -31,7 +31,7 @@ CALLS = [
     lambda torch, x: x.tril(1),
     lambda torch, x: x.triu_(-1) if not x.requires_grad else x.triu(-1),
     lambda torch, x: x[0].tril(),
-    lambda torch, x: x[0].diag(-1),
+    lambda torch, x: x[0].detach().diag(-1),
     lambda torch, x: torch.diag(x, 1).sum(),
     lambda torch, x: x.diagflat(-1),
     lambda torch, x: torch.diag_embed(x, -2, 0, 2),

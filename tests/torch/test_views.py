@@ -137,6 +137,11 @@ GRADIENT_WRITES: dict[str, Action] = {
 }
 
 
+# PyTorch warns when these write to an expanded tensor, and which value stays is left open.
+WRITES_BY_INDEX = ("set mask", "set mask tensor", "set index tensor", "set list", "set mixed")
+WRITES_BY_INDEX += ("add to index tensor", "set index leaf", "set mask leaf")
+
+
 class Step(NamedTuple):
     """One step of a program: an action on tensor ``which`` (counted from the newest)."""
 
@@ -163,6 +168,8 @@ SHAPES = st.lists(st.integers(1, 4), max_size=3).map(tuple)
 def take_step(torch: Any, step: Step, tensors: list, *extra: Any) -> Any:
     """Run one step; a new tensor joins ``tensors``. Returns what is to be compared."""
     x = tensors[-1 - step.which % len(tensors)]
+    if step.action in WRITES_BY_INDEX and 0 in x.stride():
+        return None
     action = VIEWS.get(step.action) or WRITES.get(step.action)
     arguments = (torch, x, step.a, step.b, step.c)
     if action is None:

@@ -51,6 +51,7 @@ class Part:
 
 
 def differentiable(outputs: Any) -> tuple:
+    """Return the outputs that require grad."""
     return tuple(o for o in as_tuple(outputs) if o.requires_grad)
 
 
@@ -219,7 +220,7 @@ class _Undefined(Function):
         return tensor.clone()
 
     @staticmethod
-    def backward(ctx: Any, gradient: Any) -> Any:
+    def backward(ctx: Any, *gradients: Any) -> Any:
         return None
 
 

@@ -1,4 +1,4 @@
-"""Attention under the signatures of ``torch.nn.functional``, random dropout of the weights included.
+"""Attention under the signatures of ``torch.nn.functional``, dropout of the weights included.
 
 Letters: L targets, S sources, B batch, H heads, E embedding, D = E / H.
 """
@@ -40,7 +40,9 @@ def scaled_dot_product_attention(
     if dropout_p > 0:
         weights = torch.broadcast_shapes(query.shape[:-2], key.shape[:-2] if not enable_gqa else ())
         noise = dropout(
-            torch.ones(*weights, query.size(-2), key.size(-2), dtype=query.dtype, device=query.device),
+            torch.ones(
+                *weights, query.size(-2), key.size(-2), dtype=query.dtype, device=query.device
+            ),
             dropout_p,
         )
     given = {"scale": scale, "enable_gqa": enable_gqa, "noise": noise}
@@ -51,7 +53,12 @@ def scaled_dot_product_attention(
 
 
 def _is_batched(
-    query: Tensor, key: Tensor, value: Tensor, padding: Tensor | None, mask: Tensor | None, heads: int
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    padding: Tensor | None,
+    mask: Tensor | None,
+    heads: int,
 ) -> bool:
     """Return True for (L, B, E), False for (L, E); AssertionError if the ranks do not agree."""
     rank = query.dim()
@@ -84,7 +91,9 @@ def _is_batched(
     return rank == 3
 
 
-def _added(mask: Tensor | None, name: str, dtype: Any, other: Tensor | None = None) -> Tensor | None:
+def _added(
+    mask: Tensor | None, name: str, dtype: Any, other: Tensor | None = None
+) -> Tensor | None:
     """Return a mask as numbers to add: minus infinity where a boolean one is True."""
     if mask is None:
         return None
@@ -94,14 +103,31 @@ def _added(mask: Tensor | None, name: str, dtype: Any, other: Tensor | None = No
         warnings.warn(
             f"Support for mismatched {name} and attn_mask is deprecated. "
             "Use same type for both instead.",
-            stacklevel=4,
+            stacklevel=5,
         )
     if mask.dtype != torch.bool:
         return mask
     return torch.zeros_like(mask, dtype=dtype).masked_fill_(mask, -math.inf)
 
 
-def _check_sizes(query: Tensor, key: Tensor, value: Tensor, embed: int, heads: int, separate: bool) -> None:
+def _masks(
+    query: Tensor, mask: Tensor | None, padding: Tensor | None, causal: bool, need_weights: bool
+) -> tuple[Tensor | None, Tensor | None, bool]:
+    """Return both masks as numbers to add, and whether ``is_causal`` can stand for the first."""
+    padding = _added(padding, "key_padding_mask", query.dtype, mask)
+    if causal and mask is None:
+        raise RuntimeError(
+            "Need attn_mask if specifying the is_causal hint. You may use the Transformer module "
+            "method "
+            "`generate_square_subsequent_mask` to create this mask."
+        )
+    hint = causal and padding is None and not need_weights
+    return None if hint else _added(mask, "attn_mask", query.dtype), padding, hint
+
+
+def _check_sizes(
+    query: Tensor, key: Tensor, value: Tensor, embed: int, heads: int, separate: bool
+) -> None:
     own = query.shape[-1]
     if own != embed:
         raise AssertionError(f"was expecting embedding dimension of {embed}, but got {own}")
@@ -167,12 +193,25 @@ def _thirds(projected: Tensor, count: int, e: int) -> tuple:
     return tuple(stacked.squeeze(-2).contiguous()[i] for i in range(count))
 
 
-def _project(operands: tuple, weights: tuple, bias: Tensor | None) -> tuple:
-    """Project queries, keys and values with weights of their own."""
+def _project(
+    operands: tuple, packed: Tensor | None, bias: Tensor | None, separate: tuple | None
+) -> tuple:
+    """Project queries, keys and values with the weights in ``packed``, or with ``separate``
+    ones.
+    """
+    if separate is None:
+        if packed is None:
+            raise AssertionError("use_separate_proj_weight is False but in_proj_weight is None")
+        return _project_packed(*operands, packed, bias)
+    for letter, w in zip("qkv", separate, strict=True):
+        if w is None:
+            raise AssertionError(
+                f"use_separate_proj_weight is True but {letter}_proj_weight is None"
+            )
     e = operands[0].size(-1)
     biases = (None,) * 3 if bias is None else bias.chunk(3)
     names = ("query", "key", "value")
-    for name, x, w in zip(names, operands, weights, strict=True):
+    for name, x, w in zip(names, operands, separate, strict=True):
         if w.shape != (e, x.size(-1)):
             raise AssertionError(
                 f"expecting {name} weights shape of {(e, x.size(-1))}, but got {w.shape}"
@@ -180,7 +219,7 @@ def _project(operands: tuple, weights: tuple, bias: Tensor | None) -> tuple:
     for name, b in zip(names, biases, strict=True):
         if b is not None and b.shape != (e,):
             raise AssertionError(f"expecting {name} bias shape of {(e,)}, but got {b.shape}")
-    return tuple(_linear(*each) for each in zip(operands, weights, biases, strict=True))
+    return tuple(_linear(*each) for each in zip(operands, separate, biases, strict=True))
 
 
 def _static(given: Tensor, name: str, rows: int, head: int) -> Tensor:
@@ -231,36 +270,17 @@ def multi_head_attention_forward(
     if not batched:
         query, key, value = query.unsqueeze(1), key.unsqueeze(1), value.unsqueeze(1)
         key_padding_mask = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
-    padding = _added(key_padding_mask, "key_padding_mask", query.dtype, attn_mask)
-    if is_causal and attn_mask is None:
-        raise RuntimeError(
-            "Need attn_mask if specifying the is_causal hint. You may use the Transformer module method "
-            "`generate_square_subsequent_mask` to create this mask."
-        )
-    hint = is_causal and padding is None and not need_weights
-    mask = None if hint else _added(attn_mask, "attn_mask", query.dtype)
+    mask, padding, hint = _masks(query, attn_mask, key_padding_mask, is_causal, need_weights)
     _check_sizes(query, key, value, embed_dim_to_check, num_heads, use_separate_proj_weight)
-    if use_separate_proj_weight:
-        separate = (q_proj_weight, k_proj_weight, v_proj_weight)
-        _require(separate)
-        q, k, v = _project((query, key, value), separate, in_proj_bias)
-    else:
-        if in_proj_weight is None:
-            raise AssertionError("use_separate_proj_weight is False but in_proj_weight is None")
-        q, k, v = _project_packed(query, key, value, in_proj_weight, in_proj_bias)
+    separate = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else None
+    q, k, v = _project((query, key, value), in_proj_weight, in_proj_bias, separate)
     heads = _Heads(query, key, num_heads)
     mask = _expand_mask(mask, (heads.targets, heads.sources), heads.rows)
-    if (bias_k is None) != (bias_v is None):
-        names = ("bias_v", "bias_k") if bias_k is None else ("bias_k", "bias_v")
-        raise AssertionError("{} is set but {} is None".format(*names))
-    statics = (static_k, static_v)
-    k, v, mask, padding = heads.lengthened(
-        (k, v), (bias_k, bias_v), statics, add_zero_attn, mask, padding
-    )
+    more = ((bias_k, bias_v), (static_k, static_v), add_zero_attn)
+    k, v, mask, padding = heads.lengthened((k, v), *more, mask, padding)
     mask = _merged(mask, padding, num_heads)
-    p = dropout_p if training else 0.0
     attend = heads.with_weights if need_weights else heads.without_weights
-    out, weights = attend(heads.split(q), k, v, mask, p, hint)
+    out, weights = attend(heads.split(q), k, v, mask, dropout_p if training else 0.0, hint)
     out = _linear(out, out_proj_weight, out_proj_bias)
     out = out.view(heads.targets, heads.batch, out.size(1))
     if weights is not None and average_attn_weights:
@@ -268,14 +288,6 @@ def multi_head_attention_forward(
     if not batched:
         return out.squeeze(1), None if weights is None else weights.squeeze(0)
     return out, weights
-
-
-def _require(weights: tuple) -> None:
-    for letter, weight in zip("qkv", weights, strict=True):
-        if weight is None:
-            raise AssertionError(
-                f"use_separate_proj_weight is True but {letter}_proj_weight is None"
-            )
 
 
 class _Heads:
@@ -297,6 +309,9 @@ class _Heads:
     ) -> tuple:
         """Split keys and values into heads; add the learned and the zero source where asked."""
         own, more = [], 0
+        if (biases[0] is None) != (biases[1] is None):
+            names = ("bias_v", "bias_k") if biases[0] is None else ("bias_k", "bias_v")
+            raise AssertionError("{} is set but {} is None".format(*names))
         if biases[0] is not None:
             for name, given in zip(("key", "value"), statics, strict=True):
                 if given is not None:

@@ -17,9 +17,11 @@ __all__ = [
     "feature_alpha_dropout",
     "gumbel_softmax",
     "rrelu",
+    "rrelu_",
 ]
 
 Tensor = torch.Tensor
+rrelu_ = torch.rrelu_
 
 
 def _check_probability(p: float) -> None:
@@ -28,9 +30,7 @@ def _check_probability(p: float) -> None:
 
 
 @overridable
-def dropout(
-    input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> Tensor:
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Zero each element with probability ``p`` and scale the others by 1 / (1 - p)."""
     _check_probability(p)
     return (torch.dropout_ if inplace else torch.dropout)(input, p, training)
@@ -74,8 +74,10 @@ def _ranks(n: int) -> str:
 def _warn_of_rank(n: int, rank: int) -> None:
     if rank not in (n + 1, n + 2):
         warnings.warn(
-            f"dropout{n}d: Received a {rank}-D input to dropout{n}d, which is deprecated and will result in "
-            "an error in a future release. To retain the behavior and silence this warning, please use "
+            f"dropout{n}d: Received a {rank}-D input to dropout{n}d, which is deprecated and will "
+            "result in "
+            "an error in a future release. To retain the behavior and silence this warning, please "
+            "use "
             "dropout instead. " + _ranks(n),
             stacklevel=4,
         )
@@ -111,10 +113,14 @@ def dropout2d(
     _warn_of_rank(2, input.dim())
     if input.dim() == 3:
         warnings.warn(
-            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior "
-            "is desired - input is interpreted as shape (N, C, L), where C is the channel dim. This behavior "
-            "will change in a future release to interpret the input as one without a batch dimension, i.e. "
-            "shape (C, H, W). To maintain the 1D channel-wise dropout behavior, please switch to using "
+            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout "
+            "behavior "
+            "is desired - input is interpreted as shape (N, C, L), where C is the channel dim. "
+            "This behavior "
+            "will change in a future release to interpret the input as one without a batch "
+            "dimension, i.e. "
+            "shape (C, H, W). To maintain the 1D channel-wise dropout behavior, please switch to "
+            "using "
             "dropout1d instead.",
             stacklevel=3,
         )
@@ -151,7 +157,9 @@ def rrelu(
 def gumbel_softmax(
     logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
 ) -> Tensor:
-    """Sample from the Gumbel-softmax distribution; ``hard`` gives one-hot rows with soft gradients."""
+    """Sample from the Gumbel-softmax distribution; ``hard`` gives one-hot rows with soft
+    gradients.
+    """
     if eps != 1e-10:
         warnings.warn("`eps` parameter is deprecated and has no effect.", stacklevel=3)
     gumbels: Any = -torch.empty_like(logits).exponential_().log()

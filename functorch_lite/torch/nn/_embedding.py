@@ -79,7 +79,9 @@ def embedding_bag(
 
 @overridable
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """Return rows of zeros with a one at each class; -1 classes means as many as ``tensor`` needs."""
+    """Return rows of zeros with a one at each class; -1 classes means as many as ``tensor``
+    needs.
+    """
     if tensor.dtype != torch.int64:
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
     if not tensor.numel():
@@ -88,6 +90,4 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         return torch.empty(*tensor.shape, num_classes, dtype=torch.int64)
     if num_classes == -1:
         num_classes = max(int(tensor.max()) + 1, 1)
-    elif num_classes < 1:
-        raise RuntimeError("num_classes should be positive")
     return torch._one_hot(tensor, num_classes)

@@ -30,7 +30,7 @@ def triplet_margin_with_distance_loss(
 ) -> Tensor:
     """Return ``max(margin + d(anchor, positive) - d(anchor, negative), 0)``, reduced.
 
-    ``distance_function`` is the pairwise Euclidean distance by default.  With ``swap`` the smaller of
+    ``distance_function`` is Euclidean by default.  With ``swap`` the smaller of
     d(anchor, negative) and d(positive, negative) counts.
     """
     if reduction not in ("mean", "sum", "none"):
@@ -110,6 +110,7 @@ def _check_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
         raise RuntimeError(f"expected linear_bias shape {wanted}, got {tuple(bias.shape)}")
     if weight.dim() > 2 and input.dim() == 1:
         raise RuntimeError(
-            f"K-dimensional loss defined by linear_weight shape {tuple(weight.shape)} requires batched "
+            f"K-dimensional loss defined by linear_weight shape {tuple(weight.shape)} requires "
+            "batched "
             f"input, (N, {input.shape[-1]}), got unbatched input with shape {tuple(input.shape)}"
         )

@@ -1,6 +1,6 @@
-"""Max pooling as ``torch.nn.functional`` spells it: one function with and without ``return_indices``.
+"""Max pooling as ``torch.nn.functional`` spells it: ``return_indices`` is an argument.
 
-The arithmetic is in ``ops/pool_max.py``; the fractional forms draw their random samples here.
+The arithmetic is in ``ops/pool_max.py``; fractional pooling and unpooling are in ``_unpooling``.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _api as torch
+from .._override import overridable
 from .._register import SPACES
 
 Tensor = torch.Tensor
@@ -42,19 +43,24 @@ def _max_pool(n: int, values: Callable[..., Any], both: Callable[..., Any]) -> t
         return chosen(input, kernel_size, stride, padding, dilation, ceil_mode)
 
     name = f"max_pool{n}d"
-    _name(max_pool, name, f"Maximum over {n}-d windows; with ``return_indices`` also where each was.")
-    _name(with_indices, name + "_with_indices", f"Maximum over {n}-d windows, and where each was.")
-    return max_pool, with_indices
+    doc = f"Maximum over {n}-d windows; with ``return_indices`` also where each was."
+    both_doc = f"Maximum over {n}-d windows, and where each was."
+    return _named(max_pool, name, doc), _named(with_indices, name + "_with_indices", both_doc)
 
 
-def _name(function: Any, name: str, doc: str) -> None:
+def _named(function: Callable[..., Any], name: str, doc: str) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
+    return overridable(function)
 
 
 max_pool1d, max_pool1d_with_indices = _max_pool(1, torch.max_pool1d, torch.max_pool1d_with_indices)
-max_pool2d, max_pool2d_with_indices = _max_pool(2, torch.max_pool2d, _OPS["max_pool2d_with_indices"])
-max_pool3d, max_pool3d_with_indices = _max_pool(3, torch.max_pool3d, _OPS["max_pool3d_with_indices"])
+max_pool2d, max_pool2d_with_indices = _max_pool(
+    2, torch.max_pool2d, _OPS["max_pool2d_with_indices"]
+)
+max_pool3d, max_pool3d_with_indices = _max_pool(
+    3, torch.max_pool3d, _OPS["max_pool3d_with_indices"]
+)
 
 
 def _adaptive(n: int, both: Callable[..., Any]) -> tuple[Any, Any]:
@@ -70,9 +76,9 @@ def _adaptive(n: int, both: Callable[..., Any]) -> tuple[Any, Any]:
         return (values, indices) if return_indices else values
 
     name = f"adaptive_max_pool{n}d"
-    _name(max_pool, name, "Maximum over windows that cover the input evenly, ``output_size`` of them.")
-    _name(with_indices, name + "_with_indices", f"``{name}``, and where each maximum was.")
-    return max_pool, with_indices
+    doc = "Maximum over windows that cover the input evenly, ``output_size`` of them."
+    both_doc = f"``{name}``, and where each maximum was."
+    return _named(max_pool, name, doc), _named(with_indices, name + "_with_indices", both_doc)
 
 
 adaptive_max_pool1d, adaptive_max_pool1d_with_indices = _adaptive(1, torch.adaptive_max_pool1d)
@@ -84,5 +90,8 @@ adaptive_max_pool3d, adaptive_max_pool3d_with_indices = _adaptive(
 )
 
 __all__ = [
-    *(f"{kind}max_pool{n}d{more}" for kind in ("", "adaptive_") for n in (1, 2, 3) for more in ("", "_with_indices"))
+    f"{kind}max_pool{n}d{more}"
+    for kind in ("", "adaptive_")
+    for n in (1, 2, 3)
+    for more in ("", "_with_indices")
 ]

@@ -23,7 +23,9 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Normalise each channel over the batch; in training the running statistics are updated in place."""
+    """Normalise each channel over the batch; in training the running statistics are updated in
+    place.
+    """
     if training:
         size = input.size()
         if math.prod((size[0], *size[2:])) == 1:

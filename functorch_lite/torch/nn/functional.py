@@ -14,6 +14,7 @@ from ._embedding import *  # noqa: F403
 from ._losses import *  # noqa: F403
 from ._pooling import *  # noqa: F403
 from ._statistics import *  # noqa: F403
+from ._unpooling import *  # noqa: F403
 
 for _name, _function in SPACES["nn.functional"].items():
     globals().setdefault(_name, _function)

@@ -23,10 +23,15 @@ def scalar_dtype(is_fused: bool | None = None) -> Any:
     return torch.float64
 
 
-def check_lr(lr: Any) -> None:
-    """Refuse a tensor of several elements or a negative learning rate."""
+def check_one_element(lr: Any) -> None:
+    """Refuse a learning rate that is a tensor of several elements."""
     if isinstance(lr, torch.Tensor) and lr.numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
+
+
+def check_lr(lr: Any) -> None:
+    """Refuse a tensor of several elements or a negative learning rate."""
+    check_one_element(lr)
     if not lr >= 0.0:
         raise ValueError(f"Invalid learning rate: {lr}")
 

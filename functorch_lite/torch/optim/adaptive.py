@@ -11,6 +11,7 @@ from ._ruled import (
     check_fused,
     check_lr,
     check_not_negative,
+    check_one_element,
     zeros_like,
 )
 
@@ -213,8 +214,7 @@ class Adafactor(RuledOptimizer):
         maximize: bool = False,
     ) -> None:
         """Check the options and make the groups."""
-        if isinstance(lr, torch.Tensor) and lr.numel() != 1:
-            raise ValueError("Tensor lr must be 1-element")
+        check_one_element(lr)
         if not lr >= 0.0:
             raise ValueError(f"Learning rate should be >= 0 but is: {lr}")
         if not beta2_decay <= 0.0:

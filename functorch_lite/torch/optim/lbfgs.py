@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import _api as torch
 from ._line_search import strong_wolfe
+from ._ruled import check_one_element
 from .optimizer import Optimizer
 
 __all__ = ["LBFGS"]
@@ -35,8 +36,7 @@ class LBFGS(Optimizer):
         line_search_fn: str | None = None,
     ) -> None:
         """Check the options and make the group."""
-        if isinstance(lr, torch.Tensor) and lr.numel() != 1:
-            raise ValueError("Tensor lr must be 1-element")
+        check_one_element(lr)
         if not lr >= 0.0:
             raise ValueError(f"Invalid learning rate: {lr}")
         defaults = {

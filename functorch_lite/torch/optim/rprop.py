@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from .. import _api as torch
-from ._ruled import RuledOptimizer, check_lr, zeros_like
+from ._ruled import RuledOptimizer, check_lr, check_one_element, zeros_like
 
 __all__ = ["Muon", "Rprop"]
 
@@ -90,8 +90,7 @@ class Muon(RuledOptimizer):
         adjust_lr_fn: str | None = None,
     ) -> None:
         """Check the options and make the groups."""
-        if isinstance(lr, torch.Tensor) and lr.numel() != 1:
-            raise ValueError("Tensor lr must be 1-element")
+        check_one_element(lr)
         if not lr >= 0.0:
             raise ValueError(f"Learning rate should be >= 0 but is: {lr}")
         if not momentum >= 0.0:

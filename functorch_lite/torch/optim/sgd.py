@@ -6,7 +6,14 @@ from typing import Any, ClassVar
 
 from .. import _api as torch
 from .._step import Group
-from ._ruled import RuledOptimizer, check_fused, check_lr, scalar_dtype, zeros_like
+from ._ruled import (
+    RuledOptimizer,
+    check_fused,
+    check_lr,
+    check_one_element,
+    scalar_dtype,
+    zeros_like,
+)
 
 __all__ = ["ASGD", "SGD"]
 
@@ -43,8 +50,7 @@ class SGD(RuledOptimizer):
         fused: bool | None = None,
     ) -> None:
         """Check the options and make the groups."""
-        if isinstance(lr, torch.Tensor) and lr.numel() != 1:
-            raise ValueError("Tensor lr must be 1-element")
+        check_one_element(lr)
         if lr < 0.0:
             raise ValueError(f"Invalid learning rate: {lr}")
         if momentum < 0.0:

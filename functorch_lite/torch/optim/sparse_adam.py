@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _api as torch
-from ._ruled import check_betas
+from ._ruled import check_betas, check_one_element
 from .optimizer import Optimizer
 
 __all__ = ["SparseAdam"]
@@ -24,8 +24,7 @@ class SparseAdam(Optimizer):
         maximize: bool = False,
     ) -> None:
         """Check the options and make the groups."""
-        if isinstance(lr, torch.Tensor) and lr.numel() != 1:
-            raise ValueError("Tensor lr must be 1-element")
+        check_one_element(lr)
         if not lr > 0.0:
             raise ValueError(f"Invalid learning rate: {lr}")
         if not eps > 0.0:

@@ -40,7 +40,7 @@ def public_module(module: str) -> str:
 
 def public_name(obj: Any, name: str | None = None) -> tuple[str, str]:
     """Return the (module, qualified name) under which checkpoints refer to a class or function."""
-    name = name or getattr(obj, "__qualname__", None) or obj.__name__
+    name = name if name is not None else str(getattr(obj, "__qualname__", None) or obj.__name__)
     module = getattr(obj, "__module__", None) or "__main__"
     moved = _PUBLIC.get(f"{module}.{name}")
     return moved or (public_module(module), name)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import pickle
+import types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import _api as torch
 from .._storages import TypedStorage, UntypedStorage
@@ -51,11 +52,18 @@ class Storages:
         return ("storage", kind, self.key_of(obj), obj.location, obj.numel)
 
 
-class TorchPickler(pickle._Pickler):  # type: ignore[name-defined, misc]
-    """The standard library's pickler, in Python, with PyTorch's names for our classes.
+# The standard library's pickler in Python; its C twin imports every name that it writes, and would
+# need ours to be called ``torch``.
+_PythonPickler: Any = pickle._Pickler  # type: ignore[attr-defined]
 
-    The C pickler imports every name that it writes and would need ours to be called ``torch``.
-    """
+
+class TorchPickler(_PythonPickler):
+    """The standard library's pickler with PyTorch's names for our classes."""
+
+    proto: int
+    save: Callable[[Any], None]
+    write: Callable[[bytes], None]
+    memoize: Callable[[Any], None]
 
     def __init__(self, file: Any, protocol: int, storages: Storages, legacy: bool = False) -> None:
         """Write to ``file``; storages are collected in ``storages``."""
@@ -109,8 +117,10 @@ class TorchPickler(pickle._Pickler):  # type: ignore[name-defined, misc]
             self.write(pickle.GLOBAL + f"{module}\n{name}\n".encode())
         self.memoize(obj)
 
-    dispatch = {**pickle._Pickler.dispatch}  # type: ignore[attr-defined]  # noqa: RUF012
-    dispatch[type(lambda: 0)] = save_global
+    dispatch: ClassVar[dict[type, Any]] = {
+        **_PythonPickler.dispatch,
+        types.FunctionType: save_global,
+    }
 
 
 def pickled(obj: Any, pickle_module: Any, protocol: int, storages: Storages, legacy: bool) -> bytes:

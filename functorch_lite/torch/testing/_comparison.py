@@ -214,7 +214,12 @@ def _difference(word: str, value: Any, index: Any, allowed: float, exact: bool) 
 
 
 def _differ(
-    what: str, extra: str, absolute: tuple, relative: tuple, rtol: float, atol: float
+    what: str,
+    extra: str,
+    absolute: tuple[Any, Any],
+    relative: tuple[Any, Any],
+    rtol: float,
+    atol: float,
 ) -> str:
     exact = rtol == 0 and atol == 0
     return (

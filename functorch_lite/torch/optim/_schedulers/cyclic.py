@@ -325,11 +325,11 @@ class OneCycleLR(LRScheduler):
                 f"Tried to step {now} times. "
                 f"The specified number of total steps is {self.total_steps}"
             )
-        start = 0.0
-        for phase in self._schedule_phases:
-            if now <= phase["end_step"] or phase is self._schedule_phases[-1]:
+        start, phase = 0.0, self._schedule_phases[0]
+        for following in self._schedule_phases[1:]:
+            if now <= phase["end_step"]:
                 break
-            start = phase["end_step"]
+            start, phase = phase["end_step"], following
         pct = (now - start) / (phase["end_step"] - start)
         lrs = []
         for group in self.optimizer.param_groups:

@@ -13,7 +13,11 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
-from ._iterators import _BaseDataLoaderIter, _SingleProcessDataLoaderIter, _MultiProcessingDataLoaderIter
+from ._iterators import (
+    _BaseDataLoaderIter,
+    _MultiProcessingDataLoaderIter,
+    _SingleProcessDataLoaderIter,
+)
 from ._utils.collate import default_collate, default_convert
 from ._utils.fetch import ITERABLE_STYLE, MAP_STYLE
 from ._utils.worker import get_worker_info

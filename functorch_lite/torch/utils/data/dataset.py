@@ -41,7 +41,7 @@ class Dataset(Generic[T_co]):
         """Return the sample at ``index``; a subclass must define it."""
         raise NotImplementedError("Subclasses of Dataset should implement __getitem__.")
 
-    def __add__(self, other: Dataset[T_co]) -> ConcatDataset[T_co]:
+    def __add__(self, other: Dataset[T_co]) -> Dataset[T_co]:
         """Concatenate two map-style datasets."""
         return ConcatDataset([self, other])
 
