@@ -108,3 +108,13 @@ def trailing_sum(x, count):
     for n in lead:
         rows *= n
     return cascade_sum(x.reshape(rows, -1)).reshape(lead)
+
+
+def sum_to(x, shape):
+    """Sum ``x`` over the dims along which ``shape`` was broadcast to it; the result has ``shape``."""
+    if x.shape == shape:
+        return x
+    lead = x.ndim - len(shape)
+    dims = tuple(d for d in range(x.ndim) if d < lead or shape[d - lead] == 1)
+    total = trailing_sum(x, len(dims)) if ordered(x, dims) else jnp.sum(x, dims)
+    return total.reshape(shape)

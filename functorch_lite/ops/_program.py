@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from .._core import dtype as dt
 from .._core.execute import compile
+from ._cascade import sum_to
 from ._registry import OPERAND, SCALAR, Op, Promotion
 
 Descriptor = Any
@@ -66,7 +67,8 @@ class Program:
         key = (wanted, given)
         found = self._vjps.get(key)
         if found is None:
-            back = _backward(self.fn, wanted, given)
+            elementwise = given is None and self.op is not None and self.op.promote is not None
+            back = _backward(self.fn, wanted, given, elementwise)
             found = self._vjps[key] = Program(back, _double_node(self), tuned=self.tuned)
         return found
 
@@ -77,7 +79,17 @@ def _double_node(program: Program) -> str:
     return "MulBackward0" if elementwise else program.node + "Backward"
 
 
-def _backward(fn: Callable[..., Any], wanted: tuple[int, ...], given: tuple[int, ...] | None) -> Callable[..., Any]:
+def _backward(
+    fn: Callable[..., Any],
+    wanted: tuple[int, ...],
+    given: tuple[int, ...] | None,
+    elementwise: bool,
+) -> Callable[..., Any]:
+    """Return the backward function of ``fn``.
+
+    Operands of an element-wise op are broadcast before the VJP, so that their gradients come back in
+    full shape and are summed here, in PyTorch's order, instead of inside JAX.
+    """
     count = 1 if given is None else len(given)
 
     def backward(*args: Any) -> tuple:
@@ -90,9 +102,14 @@ def _backward(fn: Callable[..., Any], wanted: tuple[int, ...], given: tuple[int,
             out = fn(*full)
             return (out,) if given is None else tuple(out[i] for i in given)
 
-        out, pull = jax.vjp(of_wanted, *(operands[i] for i in wanted))
+        chosen = [operands[i] for i in wanted]
+        full = cotangents[0].shape
+        if elementwise and all(jnp.ndim(c) <= len(full) for c in chosen):
+            chosen = [jnp.broadcast_to(c, full) for c in chosen]
+        out, pull = jax.vjp(of_wanted, *chosen)
         cotangents = tuple(_as_cotangent(c, o) for c, o in zip(cotangents, out, strict=True))
-        return tuple(conj(g) for g in pull(cotangents))
+        gradients = (conj(g) for g in pull(cotangents))
+        return tuple(sum_to(g, jnp.shape(operands[i])) for g, i in zip(gradients, wanted, strict=True))
 
     return backward
 
@@ -169,7 +186,10 @@ def _common(
 ) -> dt.dtype | None:
     if promote is None:
         return None
-    common = dt.result_dtype(pair for name in by_name if name in promoted for pair in levels(by_name[name]))
+    pairs = [pair for name in by_name if name in promoted for pair in levels(by_name[name])]
+    if not pairs:
+        return None
+    common = dt.result_dtype(pairs)
     if promote.to_float and common.category <= dt.INTEGRAL:
         return dt.get_default_dtype()
     return common

@@ -21,16 +21,22 @@ families in this folder are imported.  Floor 1.
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NewType
+from types import UnionType
+from typing import TYPE_CHECKING, Any, NewType, Optional
 
-Scalar = NewType("Scalar", object)
-"""Annotation of a parameter that is a Python number handed to the program at run time."""
+if TYPE_CHECKING:
+    Scalar = Dims = Size = Any
+else:
+    Scalar = NewType("Scalar", object)
+    """Annotation of a parameter that is a Python number handed to the program at run time."""
 
-Dims = NewType("Dims", tuple)
-"""Annotation of a static int or sequence of ints (dims, kernel sizes); the body gets a tuple or int as given."""
+    Dims = NewType("Dims", tuple)
+    """Annotation of a static int or sequence of ints (dims, kernel sizes), given to the body as it is."""
 
-Size = NewType("Size", tuple)
-"""Annotation of a static sequence of ints that may also be spelled as separate arguments: ``x.view(2, 3)``."""
+    Size = NewType("Size", tuple)
+    """Annotation of static ints that may also be spelled as separate arguments: ``x.view(2, 3)``."""
+
+_UNION = type(Optional[int])  # noqa: UP045 - what NewType | None makes
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,9 +266,16 @@ def default_node(name: str) -> str:
 
 def _params(body: Callable[..., Any]) -> tuple[Param, ...]:
     return tuple(
-        Param(p.name, _role(p.annotation), p.default, p.annotation, p.kind is p.KEYWORD_ONLY)
+        Param(p.name, _role(kind), p.default, kind, p.kind is p.KEYWORD_ONLY)
         for p in inspect.signature(body).parameters.values()
+        for kind in (_plain(p.annotation),)
     )
+
+
+def _plain(annotation: Any) -> Any:
+    """Return ``int`` for ``int | None``: that None is allowed is told by the default."""
+    kinds = [a for a in getattr(annotation, "__args__", ()) if a is not type(None)]
+    return kinds[0] if isinstance(annotation, (UnionType, _UNION)) and len(kinds) == 1 else annotation
 
 
 def _role(annotation: Any) -> str:

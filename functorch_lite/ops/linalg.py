@@ -88,13 +88,12 @@ def _matrix_power(a, n):
         return jnp.broadcast_to(jnp.eye(a.shape[-1], dtype=a.dtype), a.shape) + a * 0
     if n < 0:
         a, n = inv_ex(a)[0], -n
-    result = None
-    while n:
-        if n & 1:
-            result = a if result is None else dot(result, a)
-        n >>= 1
-        a = dot(a, a) if n else a
-    return result + np.zeros((), result.dtype)
+    result = a
+    for bit in bin(n)[3:]:  # the binary digits after the first
+        result = dot(result, result)
+        if bit == "1":
+            result = dot(result, a)
+    return result + np.zeros((), a.dtype)
 
 
 def _power_of(name, a, n):
@@ -139,17 +138,15 @@ def matrix_exp(input):
 def _pseudo_inverse(a, atol, rtol, hermitian):
     """Moore-Penrose inverse without the singular values up to max(atol, rtol * largest)."""
     if hermitian:
-        values, vectors = hermitian_eigen(a, True)
-        size = jnp.abs(values)
+        values, left = hermitian_eigen(a, True)
+        right, size = adjoint(left), jnp.abs(values)
     else:
-        u, values, vh = lax.linalg.svd(a, full_matrices=False)
+        left, values, right = lax.linalg.svd(a, full_matrices=False)
         size = values
     tolerance = jnp.maximum(atol[..., None], rtol[..., None] * jnp.max(size, -1, keepdims=True))
     keep = size > tolerance
     inverse = jnp.where(keep, 1 / jnp.where(keep, values, 1), 0)[..., None, :]
-    if hermitian:
-        return dot(vectors * inverse, adjoint(vectors))
-    return dot(adjoint(vh) * inverse, adjoint(u))
+    return dot(adjoint(right) * inverse, adjoint(left))
 
 
 @_pseudo_inverse.defjvp

@@ -86,8 +86,10 @@ def _fractional(n, input, kernel_size, output_size, samples):
     ]
     offsets = itertools.product(*(range(k) for k in kernel))
     places = jnp.stack([_flat(starts, offset, spatial) for offset in offsets], -1)
-    flat = x.reshape(*x.shape[:2], 1, -1)
-    values = jnp.take_along_axis(flat, places.reshape(*x.shape[:2], -1, places.shape[-1]), axis=-1)
+    flat = x.reshape(*x.shape[:2], 1, int(np.prod(spatial)))
+    values = jnp.take_along_axis(
+        flat, places.reshape(*x.shape[:2], int(np.prod(out)), places.shape[-1]), axis=-1
+    )
     fixed = jax.lax.stop_gradient(values)
     last_nan = values.shape[-1] - 1 - jnp.argmax(jnp.flip(fixed != fixed, -1), -1)
     best = jnp.where((fixed != fixed).any(-1), last_nan, jnp.argmax(fixed, -1))[..., None]

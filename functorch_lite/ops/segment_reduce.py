@@ -37,7 +37,7 @@ def _starts(lengths, offsets):
     return jnp.pad(sums, [*((0, 0),) * (sums.ndim - 1), (1, 0)])
 
 
-@op("f", check=_check_lengths)
+@op("f", check=_check_lengths, aliases="_segment_reduce")
 def segment_reduce(
     data,
     reduce: str,

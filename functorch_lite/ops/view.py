@@ -373,7 +373,8 @@ def _as_strided_layout(shape, strides, offset, size, stride, storage_offset):
     return size, stride, storage_offset
 
 
-def _places(size, stride, storage_offset):
+def strided_places(size, stride, storage_offset):
+    """Return the index into flat memory of each element of a strided window."""
     places = np.full(size, storage_offset)
     for d, (n, s) in enumerate(zip(size, stride, strict=True)):
         places = places + (np.arange(n) * s).reshape((n,) + (1,) * (len(size) - d - 1))
@@ -381,11 +382,11 @@ def _places(size, stride, storage_offset):
 
 
 def _as_strided_put(parent, child, size, stride, storage_offset):
-    places = _places(size, stride, storage_offset)
+    places = strided_places(size, stride, storage_offset)
     return parent.reshape(-1).at[places].set(child).reshape(parent.shape)
 
 
 @op("", view=View(_as_strided_layout, _as_strided_put))
 def as_strided(input, size: Size, stride: Dims, storage_offset: int):
     """Elements of a contiguous ``input``'s memory at ``storage_offset + index . stride``."""
-    return input.reshape(-1)[_places(size, stride, storage_offset)]
+    return input.reshape(-1)[strided_places(size, stride, storage_offset)]

@@ -21,9 +21,11 @@ from . import _copied as _copied
 from . import _function as _function
 from . import _gradient as _gradient
 from . import _index as _index
+from . import _joining as _joining
 from . import _methods as _methods
 from . import _noise as _noise
 from . import _permute as _permute
+from . import _picking as _picking
 from . import _pytree as _pytree
 from . import _ranges as _ranges
 from . import _renormalize as _renormalize
@@ -32,6 +34,7 @@ from . import _running as _running
 from . import _select as _select
 from . import _shape as _shape
 from . import _signal as _signal
+from . import _solving as _solving
 from . import _split as _split
 from ._anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
 from ._anomaly import is_anomaly_enabled as is_anomaly_enabled

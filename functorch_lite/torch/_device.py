@@ -61,7 +61,7 @@ class device:  # noqa: N801 - PyTorch's name
         return hash((self.type, self.index))
 
     def __reduce__(self) -> tuple:
-        return device, (self.type, self.index) if self.index is not None else (self.type,)
+        return device_named, (str(self),)
 
     def __enter__(self) -> "device":
         self._previous = current.device
@@ -70,6 +70,11 @@ class device:  # noqa: N801 - PyTorch's name
 
     def __exit__(self, *exc: object) -> None:
         current.device = self._previous
+
+
+def device_named(name: str) -> device:
+    """Return the device called ``name`` (named in pickles, which cannot say "torch")."""
+    return device(name)
 
 
 class _Current:

@@ -84,10 +84,10 @@ def call(op: Op, operands: tuple, statics: tuple) -> Any:
     descriptors = tuple([taken.take(op, i, v) for i, v in enumerate(operands)])
     found = lookup(op, descriptors, statics, None)
     flat = taken.flat
-    if op.check is not None:
-        run_check(op, operands, statics)
     with x64(True):
         out = run(op, found, flat)
+    if op.check is not None:
+        run_check(op, operands, statics)
     if type(out) is tuple:
         return _wrap_tuple(op, found, taken, out)
     if op.value:
@@ -106,10 +106,17 @@ def run(op: Op, found: Program, flat: list) -> Any:
     """Call the compiled program; speak of devices as PyTorch does."""
     try:
         return found.call(*flat)
-    except ValueError as error:
-        if "incompatible devices" in str(error):
-            raise RuntimeError(_device_error(flat)) from None
-        raise
+    except Exception as error:
+        raise _plain_error(error, flat) from None
+
+
+def _plain_error(error: Exception, flat: list) -> Exception:
+    """Return an error of a body as the user should see it: without JAX's frames and notes."""
+    if isinstance(error, ValueError) and "incompatible devices" in str(error):
+        return RuntimeError(_device_error(flat))
+    if hasattr(error, "__notes__"):
+        error.__notes__ = [n for n in error.__notes__ if "JAX has removed" not in n]
+    return error.with_traceback(None)
 
 
 def _device_error(flat: list) -> str:
@@ -358,10 +365,10 @@ def call_inplace(op: Op, operands: tuple, statics: tuple) -> Tensor:
         source = dt.bool_ if op.promote.to_bool else found.common
         check_castable(source, target._dtype)
     check_writable(target, taken.wants_grad and mode.grad)
-    if op.check is not None:
-        run_check(op, operands, statics)
     with x64(True):
         out = run(op, found, taken.flat)
+    if op.check is not None:
+        run_check(op, operands, statics)
     if out.shape != target._sizes:
         raise RuntimeError(
             f"output with shape {list(target._sizes)} doesn't match the broadcast shape {list(out.shape)}"

@@ -33,7 +33,7 @@ def keep_mask(input: Tensor, shape: Any, p: float) -> Tensor:
     if input._strides is not None and shape == input._sizes and 0 not in input._strides:
         order = memory_order(shape, input._strides)
     drawn = draw(None, "bernoulli", tuple(shape[d] for d in order), input._dtype, 1 - p)
-    return wrap(np.ascontiguousarray(drawn.transpose(np.argsort(order))), input.device)
+    return wrap(np.array(drawn.transpose(np.argsort(order)), order="C"), input.device)
 
 
 def _channels(input: Tensor) -> tuple[int, ...]:

@@ -113,7 +113,7 @@ def _matrix_view(input: Tensor, name: str) -> Tensor:
             UserWarning,
             stacklevel=3,
         )
-        return call_view(OPS["alias"], (input,), ())
+        return input
     if len(input._sizes) < 2:
         raise RuntimeError(
             f"tensor.{name} is only supported on matrices or batches of matrices. Got "

@@ -136,6 +136,14 @@ def _steps(steps: Any, function: str, *bounds: Any) -> int:
             )
     if steps is None:
         raise TypeError(f'{function}() missing 1 required positional arguments: "steps"')
+    if isinstance(steps, float):
+        got = ", ".join(type_name(v) for v in (*bounds, steps))
+        raise TypeError(
+            f"{function}() received an invalid combination of arguments - got ({got}), but expected "
+            "one of:\n * (Number start, Number end, int steps, *, Tensor out = None, torch.dtype dtype "
+            "= None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, "
+            "bool requires_grad = False)\n"
+        )
     steps = int(steps)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
@@ -174,7 +182,9 @@ def even(start: Any, end: Any, count: int, kind: dt.dtype) -> np.ndarray:
     itself.
     """
     if kind.category == dt.INTEGRAL:
-        step = (end - start) / (count - 1) if count > 1 else 0.0
+        if count < 2:
+            return convert(np.full(count, start), kind)
+        step = (end - start) / (count - 1)
         lower, upper = np.arange(count // 2), np.arange(count - count // 2 - 1, -1, -1)
         low = np.trunc(start + np.float32(step) * lower.astype(np.float32))
         high = np.trunc(end - np.float32(step) * upper.astype(np.float32))

@@ -2,18 +2,24 @@
 imaginary.
 """
 
+import functools
 import math
 from typing import Any
+
+import jax.numpy as jnp
 
 from .._core import dtype as dt
 from .._core.errors import UnsupportedError
 from ..ops._common import wrap_dim
 from ..ops._registry import OPS
+from ..ops.view import strided_places
 from ._arguments import integer, integers
 from ._dispatch import call, call_view, shown_strides
+from ._grad_mode import mode
 from ._override import overridable_property
 from ._register import attach, expose
 from ._tensor import Tensor
+from ._view import ViewProgram, view_node
 
 
 @expose("fm")
@@ -41,6 +47,8 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
+    if isinstance(start, Tensor) and (start._sizes or start._dtype.category != dt.INTEGRAL):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     dim, start = wrap_dim(dim, rank), int(start)
     size = input._sizes[dim]
     if not -size <= start <= size:
@@ -81,6 +89,12 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Te
     if d1 == d2:
         raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
     return call_view(OPS["diagonal"], (input,), (offset, d1, d2))
+
+
+@expose("f", space="linalg", name="diagonal")
+def linalg_diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """Return a view of a diagonal of matrices, those of the last two dims by default."""
+    return diagonal(A, offset, dim1, dim2)
 
 
 @expose("m")
@@ -150,7 +164,33 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     if root._strides is not None:
         order = sorted(range(len(root._sizes)), key=lambda d: -shown_strides(root)[d])
         root = call_view(OPS["permute"], (root,), (tuple(order),))
-    return call_view(OPS["as_strided"], (root,), (sizes, strides, offset))
+    view = call_view(OPS["as_strided"], (root,), (sizes, strides, offset))
+    if view._node is None and mode.grad and (edge := input._history()) is not None:
+        step = _through(input._sizes, shown_strides(input), input._offset, sizes, strides, offset)
+        view._node = view_node(input, step, (), edge)
+        view._requires_grad = True
+    return view
+
+
+@functools.cache
+def _through(*layouts: Any) -> ViewProgram:
+    """Return ``as_strided`` of a tensor as a function of that tensor, whose memory is its own.
+
+    ``layouts`` are the (sizes, strides, offset) of the tensor and of the view.  It gives the
+    gradient where the memory's root is not in the graph.
+    """
+    own, wanted = strided_places(*layouts[:3]), strided_places(*layouts[3:])
+    held = 1 + max(own.max(initial=0), wanted.max(initial=0))
+
+    def get(input: Any) -> Any:
+        memory = jnp.zeros(held, input.dtype).at[own].set(input, unique_indices=True)
+        return memory[wanted]
+
+    def put(input: Any, child: Any) -> Any:
+        memory = jnp.zeros(held, input.dtype).at[own].set(input, unique_indices=True)
+        return memory.at[wanted].set(child)[own]
+
+    return ViewProgram(get, put, "AsStridedBackward0")
 
 
 def root_of(view: Tensor) -> Tensor:

@@ -270,6 +270,8 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
         )
     summed = [d for d, m in enumerate(own, lead) if m != 1 and sizes[d - lead] == 1]
     dims = [*range(lead), *summed]
+    if not sizes:
+        return self.sum()
     if not dims:
         return self
     sums = self.sum(dims, keepdim=True)

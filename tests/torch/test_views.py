@@ -60,7 +60,7 @@ VIEWS: dict[str, Action] = {
     "squeeze dim": lambda t, x, a, b, c: x.squeeze(dim(x, a)),
     "expand": lambda t, x, a, b, c: x.expand(1 + a % 2, *x.shape),
     "diagonal": lambda t, x, a, b, c: x.diagonal(b % 3 - 1),
-    "unfold": lambda t, x, a, b, c: x.unfold(dim(x, a), 1 + b % 2, 1 + c % 3),
+    "unfold": lambda t, x, a, b, c: x.unfold(dim(x, a), 1 + b % 2, 2 + c % 2),
     "unbind": lambda t, x, a, b, c: x.unbind(dim(x, a))[0],
     "chunk": lambda t, x, a, b, c: x.chunk(2, dim(x, a))[b % 1],
     "split": lambda t, x, a, b, c: x.split(1 + b % 2, dim(x, a))[-1],
@@ -137,9 +137,9 @@ GRADIENT_WRITES: dict[str, Action] = {
 }
 
 
-# PyTorch warns when these write to an expanded tensor, and which value stays is left open.
-WRITES_BY_INDEX = ("set mask", "set mask tensor", "set index tensor", "set list", "set mixed")
-WRITES_BY_INDEX += ("add to index tensor", "set index leaf", "set mask leaf")
+# PyTorch lets these write to an expanded tensor, some with a warning; here all raise its error.
+WRITES_TO_EXPANDED = ("set mask", "set mask tensor", "set index tensor", "set list", "set mixed")
+WRITES_TO_EXPANDED += ("add to index tensor", "set index leaf", "set mask leaf", "zero_", "fill_")
 
 
 class Step(NamedTuple):
@@ -168,7 +168,7 @@ SHAPES = st.lists(st.integers(1, 4), max_size=3).map(tuple)
 def take_step(torch: Any, step: Step, tensors: list, *extra: Any) -> Any:
     """Run one step; a new tensor joins ``tensors``. Returns what is to be compared."""
     x = tensors[-1 - step.which % len(tensors)]
-    if step.action in WRITES_BY_INDEX and 0 in x.stride():
+    if step.action in WRITES_TO_EXPANDED and 0 in x.stride():
         return None
     action = VIEWS.get(step.action) or WRITES.get(step.action)
     arguments = (torch, x, step.a, step.b, step.c)
