@@ -75,6 +75,8 @@ class Program:
 
 def _double_node(program: Program) -> str:
     """Return the node name of a backward program: PyTorch's formulas mostly end in a product."""
+    if program.op is None:
+        return program.node
     elementwise = program.op is not None and program.op.promote is not None
     return "MulBackward0" if elementwise else program.node + "Backward"
 

@@ -1,6 +1,7 @@
 """``backward``, ``torch.autograd.grad`` and what a tensor knows of the graph."""
 
 import warnings
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -80,7 +81,10 @@ def backward(
         return
     wanted = _as_tuple(inputs)
     if not wanted:
-        raise RuntimeError("'inputs' argument to backward cannot be empty.")
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    for tensor in wanted:
+        if not tensor.is_leaf:
+            retain_grad(tensor)
     found = _gradients(roots, wanted, retain, create_graph)
     for leaf, gradient in zip(wanted, found, strict=True):
         if gradient is not None:
@@ -141,10 +145,11 @@ def grad(
     if materialize_grads:
         zeros = SPACES[""]["zeros_like"]
         return tuple(zeros(i.detach()) if g is None else g for i, g in zip(wanted, found, strict=True))
-    if not allow_unused and any(g is None for g in found):
+    unused = [i for i, g in enumerate(found) if g is None]
+    if unused and not allow_unused:
         raise RuntimeError(
-            "One of the differentiated Tensors appears to not have been used in the graph. Set allow_unused=True if "
-            "this is the desired behavior."
+            f"The differentiated Tensor at index {unused[0]} appears to not have been used in the graph. "
+            "Set allow_unused=True if this is the desired behavior."
         )
     return tuple(found)
 
@@ -182,7 +187,7 @@ def _requires_grad(self: Tensor) -> bool:
     """True if a gradient is wanted for this tensor."""
     if self._grad_base is not None and not self._requires_grad:
         self._history()
-    return self._requires_grad
+    return self._requires_grad or self._shows_grad
 
 
 def _set_requires_grad(self: Tensor, value: bool) -> None:
@@ -193,6 +198,8 @@ def _set_requires_grad(self: Tensor, value: bool) -> None:
             "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
             "subgraph that doesn't require differentiation use var_no_grad = var.detach()."
         )
+    if value and self._inference and not mode.inference:
+        raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
     if value and self._dtype.category < dt.FLOATING:
         raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
     self._requires_grad = bool(value)
@@ -226,13 +233,16 @@ def _set_grad(self: Tensor, value: Any) -> None:
             raise RuntimeError("can't assign Variable as its own grad")
         if value._dtype is not self._dtype:
             raise RuntimeError(
-                f"attempting to assign a gradient with dtype '{_word(value._dtype)}' to a tensor with dtype "
-                f"'{_word(self._dtype)}'. The gradient must match the tensor's dtype (unless the tensor's grad_dtype "
-                "is set to a different dtype or None)."
+                f"attempting to assign a gradient with dtype '{_word(value._dtype)}' to a tensor with grad_dtype "
+                f"'{dt.scalar_name(self._dtype)}'. The gradient must match the tensor's grad_dtype (defaults to "
+                "the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or "
+                "None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its "
+                "gradient may break downstream systems that assume they match."
             )
         if value._sizes != self._sizes:
             raise RuntimeError(
-                f"assigned grad has data of a different size"
+                f"attempting to assign a gradient of size '{list(value._sizes)}' to a tensor of size "
+                f"'{list(self._sizes)}'. Please ensure that the gradient and the tensor are the same size"
             )
     self._grad = value
 
@@ -250,17 +260,13 @@ def _retains(self: Tensor) -> bool:
 @expose("m")
 def retain_grad(self: Tensor) -> None:
     """Keep the gradient of this non-leaf in ``.grad``; nothing to do for a leaf."""
-    import_weakref = _weakref
     if not self.requires_grad:
         raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     if self._node is None:
         return
     if self._node.retains is None:
         self._node.retains = {}
-    self._node.retains[self._nr] = import_weakref.ref(self)
-
-
-import weakref as _weakref  # noqa: E402
+    self._node.retains[self._nr] = weakref.ref(self)
 
 
 @expose("m")
@@ -311,7 +317,7 @@ def detach_(self: Tensor) -> Tensor:
             "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
             "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
             "detach_() cannot be called on these gradients. To fix this error, please refer to the "
-            "Optimizer.zero_grad() function in torch/optim/optimizer.py as a reference."
+            "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution."
         )
     self._node, self._nr, self._requires_grad = None, 0, False
     return self

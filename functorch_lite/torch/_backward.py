@@ -147,6 +147,8 @@ class _Walk:
         if isinstance(node, AccumulateGrad):
             if self.wanted is None:
                 accumulate(node, waiting[0], self.create)
+                for hook in list((node.node_hooks or {}).values()):
+                    hook((), (self.tensor(waiting[0]),))
             return
         if not any(e is not None and e[0] in self.members for e in node.edges):
             return
@@ -194,6 +196,10 @@ class _Walk:
         """Return a waiting gradient as a tensor."""
         return gradient if self.create else make(gradient)
 
+    def plainly(self, gradient: Tensor) -> Any:
+        """Return a gradient tensor as it waits at a slot."""
+        return gradient if self.create else gradient._array
+
     def hook_outputs(self, node: Node, waiting: dict[int, Any]) -> dict[int, Any]:
         """Run the hooks on the gradients of the node's outputs, then fill in retained ``.grad``."""
         if not (node.pre_hooks or node.retains or node.node_pre_hooks):
@@ -204,7 +210,7 @@ class _Walk:
             for index, hooks in (node.pre_hooks or {}).items():
                 for hook in list(hooks.values()):
                     if index in tensors:
-                        tensors[index] = _replaced(hook(tensors[index]), tensors[index])
+                        tensors[index] = _replaced(hook, tensors[index])
             for hook in list((node.node_pre_hooks or {}).values()):
                 everything = tuple(tensors.get(i) for i in range(node.outputs))
                 answer = hook(everything)
@@ -216,29 +222,32 @@ class _Walk:
         for index, reference in (node.retains or {}).items():
             owner = reference()
             if owner is not None and index in tensors:
-                owner._grad = tensors[index]
+                held, new = owner._grad, tensors[index]
+                owner._grad = new if held is None else self.tensor(self.add(*map(self.plainly, (held, new))))
         return tensors if self.create else {i: t._array for i, t in tensors.items()}
 
     def hook_node(self, node: Node, gradients: list, waiting: dict[int, Any]) -> list:
         """Run the node's own hooks; each may replace the gradients of its inputs."""
-        shown = tuple(None if g is None else self.tensor(g) for g in gradients)
+        slots = node.shown_slots()
+        shown = tuple(None if gradients[i] is None else self.tensor(gradients[i]) for i in slots)
         outputs = tuple(self.tensor(waiting[i]) if i in waiting else None for i in range(node.outputs))
         for hook in list((node.node_hooks or {}).values()):
             answer = hook(shown, outputs)
             if answer is not None:
                 shown = answer if isinstance(answer, tuple) else (answer,)
-        return [None if g is None else (g if self.create else g._array) for g in shown]
+        for i, gradient in zip(slots, shown, strict=True):
+            gradients[i] = None if gradient is None else self.plainly(gradient)
+        return gradients
 
 
-def _replaced(answer: Any, previous: Tensor) -> Tensor:
+def _replaced(hook: Any, previous: Tensor) -> Tensor:
+    answer = hook(previous)
     if answer is None:
         return previous
     if not isinstance(answer, Tensor):
-        raise TypeError(f"expected Tensor, but hook returned '{type(answer).__name__}'")
+        raise TypeError(f"expected Variable, but hook returned '{type(answer).__name__}'")
     if answer._sizes != previous._sizes:
-        raise RuntimeError(
-            f"hook '<lambda>' has changed the size of value (was {list(previous._sizes)} got {list(answer._sizes)})"
-        )
+        raise RuntimeError(f"hook '{hook.__name__}' has changed the size of value")
     return answer
 
 
@@ -306,7 +315,7 @@ def _check_alive(node: Node, walk: _Walk) -> None:
     if node.result is not None:
         storage, version, d, shape = node.result
         if storage.version != version:
-            where = f", which is output 0 of {forward_name(node)},"
+            where = f", which is output 0 of {forward_name(storage.writer or node.name())},"
             raise RuntimeError(_modified_text(f"torch.{d.legacy}", shape, where, storage.version, version))
         return
     if modified:
@@ -322,8 +331,12 @@ def _modified_operand(node: OpNode, index: int, storage: Any, version: int) -> s
     d = dt.from_np(array.dtype)
     edge = node.edges[index]
     where = ""
-    if edge is not None and not isinstance(edge[0], AccumulateGrad):
-        where = f", which is output {edge[1]} of {forward_name(edge[0])},"
+    if edge is not None and isinstance(edge[0], ViewNode):
+        where = ", which is output 0 of AsStrided,"
+    elif storage.writer:
+        where = f", which is output 0 of {forward_name(storage.writer)},"
+    elif edge is not None and not isinstance(edge[0], AccumulateGrad):
+        where = f", which is output {edge[1]} of {forward_name(edge[0].name())},"
     return _modified_text(f"torch.{d.legacy}", array.shape, where, storage.version, version)
 
 
@@ -345,9 +358,9 @@ def _modified_text(legacy: str, shape: tuple, where: str, version: int, expected
     )
 
 
-def forward_name(node: Node) -> str:
+def forward_name(name: str) -> str:
     """Return the name of the forward function that PyTorch's messages give: ``Exp`` of ExpBackward0."""
-    return node.name().rstrip("0123456789").removesuffix("Backward")
+    return name.rstrip("0123456789").removesuffix("Backward")
 
 
 def _free(node: Node) -> None:
@@ -356,7 +369,8 @@ def _free(node: Node) -> None:
         node.free()
     if not isinstance(node, OpNode) or node.operands is None:
         return
-    if node.result is None and not uses_operands(node.program, node.wanted, node.outputs, node.operands):
+    read = uses_operands(node.program, node.wanted, node.outputs, node.operands)
+    if node.result is None and read.isdisjoint(node.tensor_slots):
         node.operands = [_hollow(v) for v in node.operands]
     else:
         node.operands = None
@@ -374,6 +388,8 @@ def _hollow(value: Any) -> Any:
 def accumulate(node: AccumulateGrad, gradient: Any, create: bool) -> None:
     """Add a gradient to the leaf's ``.grad`` (in place, unless the graph is being created)."""
     leaf = node.variable
+    if not leaf._requires_grad:  # frozen since
+        return
     held = leaf._grad
     new = gradient if create else None
     if held is None:
@@ -385,7 +401,8 @@ def accumulate(node: AccumulateGrad, gradient: Any, create: bool) -> None:
             held._write(_add.call(held._array, gradient))
     hooks = leaf.__dict__.get("_post_accumulate_grad_hooks")
     for hook in list((hooks or {}).values()):
-        hook(leaf)
+        if hook(leaf) is not None:
+            raise RuntimeError("Tensor post accumulate grad hooks should return None.")
 
 
 # --- segments --------------------------------------------------------------------------------------

@@ -355,10 +355,10 @@ def _deep(self: Tensor, memo: dict) -> Tensor:
 
 _OWN = frozenset(
     "_storage _chain _sizes _strides _offset _dtype _desc _requires_grad _node _nr _grad _accumulator _view_of "
-    "_grad_base _view_depth _seen _read _hooks _inference _multi_view _shown_strides _post_accumulate_grad_hooks".split()
+    "_grad_base _view_depth _seen _read _hooks _inference _multi_view _made_quietly _shows_grad _own_version _shown_base _shown_strides _post_accumulate_grad_hooks".split()
 )
 _NOT_COPIED = frozenset(
-    "_storage _grad _accumulator _view_of _grad_base _read _hooks _node _post_accumulate_grad_hooks".split()
+    "_storage _grad _accumulator _view_of _grad_base _made_quietly _shows_grad _own_version _shown_base _read _hooks _node _post_accumulate_grad_hooks".split()
 )
 
 attach("__deepcopy__", deepcopy)

@@ -17,16 +17,24 @@ from .._core.execute import x64
 from ..ops._program import Program, _programs, program
 from ..ops._registry import OPERAND, SCALAR, Dims, Op, Size, split_name
 from ._graph import OpNode, node_type, sequence
-from ._grad_mode import mode
+from ._grad_mode import inference, mode
 from ._override import HOOK, Overridden, refuse
 from ._layout import result_strides
 from ._storage import to_device
 from ._tensor import Tensor, contiguous_strides, make
+from ._uses import uses_operands
 from ._view import make_view, rebase, view_program
 
 NUMBERS = frozenset((bool, int, float, complex))
 LEAF_WRITE = "a leaf Variable that requires grad is being used in an in-place operation."
 LEAF_VIEW_WRITE = "a view of a leaf Variable that requires grad is being used in an in-place operation."
+
+QUIET_WRITE = (
+    " is being modified inplace with grad mode enabled. Given that this use case is ambiguous and "
+    "error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace "
+    "either both inside the no_grad block (if you don't want the inplace to be tracked) or both "
+    "outside (if you want the inplace to be tracked)."
+)
 
 
 class Operands:
@@ -275,6 +283,8 @@ def record(op: Op | None, found: Program, taken: Operands, results: tuple, sever
             wanted.append(i)
     if not wanted:
         return
+    if inference.used:
+        _check_inference(found, taken, tuple(wanted), len(results))
     node = node_type(found.node)()
     node.number = next(sequence)
     node.program = found
@@ -293,6 +303,17 @@ def record(op: Op | None, found: Program, taken: Operands, results: tuple, sever
     if op is not None and op.saves_result:
         kept = results[0]
         node.result = (kept._storage, kept._storage.version, kept._dtype, kept._sizes)
+
+
+def _check_inference(found: Program, taken: Operands, wanted: tuple[int, ...], outputs: int) -> None:
+    """Raise if the backward would need the value of an inference tensor."""
+    inferred = [i for i, t in enumerate(taken.tensors) if t is not None and t._inference]
+    if inferred and not uses_operands(found, wanted, outputs, taken.flat).isdisjoint(inferred):
+        raise RuntimeError(
+            "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+            "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and "
+            "use it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
+        )
 
 
 def call_host(op: Op, operands: tuple, statics: tuple) -> Any:
@@ -388,7 +409,11 @@ def check_castable(source: dt.dtype, target: dt.dtype) -> None:
 
 def check_writable(target: Tensor, wants_grad: bool) -> None:
     """Raise PyTorch's error if ``target`` cannot be written to in place."""
+    _check_autograd_allows(target, wants_grad)
     check_overlap(target)
+
+
+def _check_autograd_allows(target: Tensor, wants_grad: bool) -> None:
     if target._inference and not mode.inference:
         raise RuntimeError(
             "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to "
@@ -397,10 +422,12 @@ def check_writable(target: Tensor, wants_grad: bool) -> None:
         )
     if not mode.grad:
         return
+    if target._made_quietly and (wants_grad or target._shows_grad):
+        raise RuntimeError(target._made_quietly + QUIET_WRITE)
     base = target._grad_base
-    if base is not None and base._requires_grad and base._node is None:
+    if base is not None and base._node is None and (base._requires_grad or target._requires_grad):
         raise RuntimeError(LEAF_VIEW_WRITE)
-    if target._requires_grad and target._node is None and base is None:
+    if target._requires_grad and target._node is None:
         raise RuntimeError(LEAF_WRITE)
     if target._multi_view and (wants_grad or target._requires_grad):
         raise RuntimeError(
@@ -436,6 +463,14 @@ def write(target: Tensor, out: Any, op: Op | None, found: Program | None, taken:
     target._write(out)
     if not wants:
         return
+    former, place = target._node, target._nr
+    _record_write(target, op, found, taken, old_root)
+    if former is not None and former.retains and place in former.retains:
+        target._node.retains = {target._nr: former.retains.pop(place)}  # type: ignore[union-attr]
+
+
+def _record_write(target: Tensor, op: Op | None, found: Program | None, taken: Operands, old_root: Any) -> None:
+    base = target._grad_base
     if base is None:
         if found is not None:
             record(op, found, taken, (target,))
@@ -444,6 +479,8 @@ def write(target: Tensor, out: Any, op: Op | None, found: Program | None, taken:
             edge = source._history() if source is not None else None
             target._node, target._nr = edge if edge is not None else (None, 0)
             target._requires_grad = edge is not None
+        if target._node is not None:
+            target._storage.writer = target._node.name()
         return
     edges = tuple(t._history() if t is not None else None for t in taken.tensors)
     slot = next((i for i, t in enumerate(taken.tensors) if t is target), -1) if found is not None else -1

@@ -21,6 +21,9 @@ class FunctionNode(Node):
     needs_input_grad: tuple[bool, ...] = ()
     output_metas: tuple = ()
 
+    def __repr__(self) -> str:
+        return f"<torch.autograd.function.{type(self).__name__} object at {hex(id(self))}>"
+
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep tensors (or None) for backward; they are checked for in-place changes."""
         self._saved = tuple((t, None if t is None else t._storage.version) for t in tensors)
@@ -86,7 +89,7 @@ class FunctionNode(Node):
             return None
         name = type(self).__name__
         if not isinstance(gradient, Tensor):
-            raise TypeError(f"expected Variable or None (got {type(gradient).__name__})")
+            raise RuntimeError(f"expected Variable or None (got {type(gradient).__name__})")
         shape, d = self.input_metas[index]
         if gradient._sizes != shape:
             raise RuntimeError(
@@ -107,9 +110,12 @@ ZEROS: list[Any] = []
 
 
 def _modified(tensor: Tensor, version: int) -> str:
+    node = tensor.grad_fn
+    name = "" if node is None else node.name().rstrip("0123456789").removesuffix("Backward")
+    where = f", which is output {tensor._nr} of {name}," if name else ""
     return (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[torch.{tensor._dtype.legacy} {list(tensor._sizes)}] is at version {tensor._storage.version}; "
+        f"[torch.{tensor._dtype.legacy} {list(tensor._sizes)}]{where} is at version {tensor._storage.version}; "
         f"expected version {version} instead. Hint: enable anomaly detection to find the operation that "
         "failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
@@ -178,6 +184,10 @@ class Function(metaclass=_FunctionMeta):
         finally:
             mode.grad = before
         outputs = output if isinstance(output, tuple) else (output,)
+        for tensor in node._dirty:
+            if before and tensor._requires_grad and tensor._node is None:
+                raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
+            tensor._storage.version += 1
         if not any(e is not None for e in edges):
             return output
         node.number = next(sequence)

@@ -15,6 +15,18 @@ class _Mode(threading.local):
 mode = _Mode()
 
 
+class _Inference:
+    """Whether any thread ever entered inference mode; until then nobody need look at ``mode``."""
+
+    __slots__ = ("used",)
+
+    def __init__(self) -> None:
+        self.used = False
+
+
+inference = _Inference()
+
+
 def is_grad_enabled() -> bool:
     """Return True if operations record a graph in this thread."""
     return mode.grad
@@ -151,6 +163,7 @@ class inference_mode(_Context):  # noqa: N801 - PyTorch's name
 
     def __enter__(self) -> None:
         self.previous = mode.grad, mode.inference
+        inference.used = True
         if self.on:
             mode.grad = False
         elif mode.inference:

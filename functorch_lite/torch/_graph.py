@@ -10,12 +10,16 @@ the one PyTorch uses.  The engine that walks the graph is ``_backward.py``.
 import itertools
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..ops._program import Program
+from ..ops._registry import STATIC
 
 sequence = itertools.count()
+
+NATIVE = ("AccumulateGrad", "CopyBackwards", "CopySlices", "Error", "GraphRoot")
+"""Nodes that PyTorch has under their C++ names."""
 
 FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after "
@@ -95,7 +99,8 @@ class Node:
 
     def name(self) -> str:
         """Return the node's name, such as ``"MulBackward0"``."""
-        return type(self).__name__
+        own = type(self).__name__
+        return f"torch::autograd::{own}" if own in NATIVE else own
 
     @property
     def next_functions(self) -> tuple:
@@ -103,8 +108,12 @@ class Node:
         return tuple((None, 0) if e is None else e for e in self.shown_edges())
 
     def shown_edges(self) -> tuple:
-        """Return the edges that PyTorch lists: one per tensor operand."""
-        return self.edges
+        """Return the edges that PyTorch lists."""
+        return tuple(self.edges[i] for i in self.shown_slots())
+
+    def shown_slots(self) -> tuple[int, ...]:
+        """Return the indices of the edges that PyTorch lists."""
+        return tuple(range(len(self.edges)))
 
     @property
     def metadata(self) -> dict:
@@ -143,7 +152,7 @@ class Node:
         return self.pre_hooks.setdefault(index, OrderedDict())
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {hex(id(self))}>"
+        return f"<{type(self).__name__} object at {hex(id(self))}>"
 
 
 class OpNode(Node):
@@ -167,9 +176,23 @@ class OpNode(Node):
     tensor_slots: tuple[int, ...] = ()
     several = False
 
-    def shown_edges(self) -> tuple:
-        """Return the edges of the operands that are tensors."""
-        return tuple(self.edges[i] for i in self.tensor_slots)
+    def shown_slots(self) -> tuple[int, ...]:
+        """Return the indices of the operands that are tensors, or numbers that PyTorch wraps in one."""
+        return shown_operands(self.program, self.tensor_slots, len(self.edges))
+
+
+def shown_operands(program: Program, tensors: Iterable[int], count: int) -> tuple[int, ...]:
+    """Return which of ``count`` operands PyTorch's node has an edge for, None or not.
+
+    Those are the tensors, and the numbers that it turns into tensors (of ``x * 2``, not ``x ** 2``).
+    """
+    shown = set(tensors)
+    op = program.op
+    if op is not None and op.promote is not None and op.numbers:
+        names = [p.name for p in op.params if p.role != STATIC]
+        if len(names) == count:
+            shown |= {i for i, name in enumerate(names) if name in op.numbers}
+    return tuple(sorted(shown))
 
 
 class ViewNode(Node):

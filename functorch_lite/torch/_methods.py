@@ -280,7 +280,7 @@ def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
         dtype=repr(self._dtype),
         default_dtype=repr(dt.get_default_dtype()),
         device=None if where.type == "cpu" and where.index is None else str(where),
-        requires_grad=node is None and self._requires_grad,
+        requires_grad=node is None and self.requires_grad,
         grad_fn=None if node is None else node.name(),
         prefix=f"{kind.__name__}(" if own_name else "tensor(",
     )

@@ -286,6 +286,7 @@ def detach(input: Tensor) -> Tensor:
     """Return a view without history."""
     view = call_view(OPS["alias"], (input,), ())
     view._node, view._requires_grad, view._grad_base, view._shown_base = None, False, None, None
+    view._made_quietly, view._shows_grad = "", False
     view._chain = input._chain
     view._strides = input._strides
     return view

@@ -28,15 +28,17 @@ class Storage:
         array: the JAX array (or tracer), or None while a NumPy buffer holds the content.
         version: number of in-place writes so far that autograd notices.
         untracked: number of writes through ``.data``, which it does not.
+        writer: name of the node of the last recorded write, for messages.
         buffer: the NumPy array that shares its memory with the user, or None.
     """
 
-    __slots__ = ("__weakref__", "_device", "_lent", "array", "buffer", "resizable", "untracked", "version")
+    __slots__ = ("__weakref__", "_device", "_lent", "array", "buffer", "resizable", "untracked", "version", "writer")
 
     def __init__(self, array: Any) -> None:
         self.array = array
         self.version = 0
         self.untracked = 0
+        self.writer = ""
         self.buffer: np.ndarray | None = None
         self._lent: weakref.ref | None = None
         self._device: jax.Device | None = None

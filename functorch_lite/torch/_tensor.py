@@ -12,6 +12,7 @@ import numpy as np
 
 from .._core import dtype as dt
 from .._core.execute import compile, x64
+from ._grad_mode import inference, mode
 from ._graph import AccumulateGrad, Node
 from ._storage import Storage, to_device
 
@@ -75,6 +76,9 @@ class Tensor:
         _view_depth: length of the base's chain; the steps after it lead from the base to here.
         _seen: storage version at which ``_node`` was true (differentiable views only).
         _own_version: ``tensor.data`` and its views count their writes here, not in the storage.
+        _made_quietly: how a message speaks of a view that was made under ``no_grad``, or of a view
+            of one; autograd does not follow it, so it may not be written to under grad mode.
+        _shows_grad: True for such a view of a tensor that requires grad: it says that it does too.
         _shown_base: what ``tensor._base`` shows; False: ``_view_of``.
         _overrides: True on subclasses that take over operations (see ``_override``).
     """
@@ -99,6 +103,8 @@ class Tensor:
     _overrides = False
     _own_version: list[int] | None = None
     _shown_base: Any = False
+    _made_quietly = ""
+    _shows_grad = False
 
     _storage: Storage
     _dtype: dt.dtype
@@ -207,6 +213,8 @@ def make(array: Any, cls: type = Tensor) -> Tensor:
     tensor._sizes = sizes = array.shape
     tensor._dtype = d = _OF_NP[array.dtype]
     tensor._desc = d if sizes else d.zero_dim
+    if inference.used and mode.inference:
+        tensor._inference = True
     return tensor
 
 

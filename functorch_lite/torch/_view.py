@@ -17,8 +17,12 @@ from ..ops._program import Program, conj, program
 from ..ops._registry import Op
 from . import _tensor
 from ._grad_mode import mode
-from ._graph import OpNode, ViewNode, node_type, sequence
+from ._graph import OpNode, ViewNode, node_type, sequence, shown_operands
 from ._tensor import Tensor, chain_reader, chain_writer, contiguous_strides
+
+
+QUIET = "A view was created in no_grad mode and"
+QUIET_PARENT = "Output 0 of {} is a view of a view which was created in no_grad mode and"
 
 
 class ViewProgram(Program):
@@ -94,7 +98,10 @@ def make_view(parent: Tensor, step: ViewProgram, ints: tuple, layout: tuple, d: 
         view._own_version = parent._own_version
     if parent._shown_base is not False:
         view._shown_base = parent if parent._shown_base is None else parent._shown_base
-    if not mode.grad:
+    if not mode.grad or parent._made_quietly:
+        view._made_quietly = QUIET if not mode.grad else QUIET_PARENT.format(step.node.split("Backward")[0])
+        if (parent._requires_grad or parent._shows_grad) and d.category >= dt.FLOATING:
+            view._shows_grad = True
         return view
     base = parent._grad_base if parent._grad_base is not None else parent
     view._grad_base = base
@@ -190,11 +197,20 @@ def rebase(view: Tensor, written: Program | None, operands: tuple, edges: tuple,
     node.operands = (old_root, *ints, *others)
     node.edges = (base._history(), *(None for _ in ints), *other_edges)
     node.wanted = tuple(i for i, e in enumerate(node.edges) if e is not None)
-    node.tensor_slots = tuple(range(len(node.edges)))
+    node.tensor_slots = (0, *(len(ints) + i for i in _shown_others(written, operands, slot)))
+    view._storage.writer = node.name()
     base._node, base._nr = node, 0
     base._requires_grad = True
     view._seen = -1
     refresh(view)
+
+
+def _shown_others(written: Program | None, operands: tuple, slot: int) -> list[int]:
+    """Return the places, from 1, of the operands but ``slot`` that PyTorch has an edge for."""
+    tensors = [i for i, o in enumerate(operands) if hasattr(o, "dtype")]
+    shown = tensors if written is None else shown_operands(written, tensors, len(operands))
+    others = [i for i in range(len(operands)) if i != slot]
+    return [place for place, i in enumerate(others, 1) if i in shown]
 
 
 def _copy_slices_program(step: ViewProgram, written: Program | None, slot: int, count: int) -> Program:

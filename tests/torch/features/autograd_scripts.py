@@ -189,9 +189,13 @@ def node_hooks_replace_gradients(torch):
 @script("hooks")
 def post_accumulate_hooks(torch):
     x = torch.ones(2, requires_grad=True)
-    handle = x.register_post_accumulate_grad_hook(lambda p: p.grad.mul_(10))
+    handle = x.register_post_accumulate_grad_hook(lambda p: print(p.grad.mul_(10)))
     (x * 2).sum().backward()
     print(x.grad)
+    answering = x.register_post_accumulate_grad_hook(lambda p: p.grad)
+    attempt(lambda: (x * 2).sum().backward())
+    answering.remove()
+    x.grad = None
 
     def step(p):
         with torch.no_grad():
@@ -272,7 +276,7 @@ def to_third_order(torch):
         y = function(x).sum()
         for _ in range(3):
             (y,) = torch.autograd.grad(y.sum(), x, create_graph=True)
-            print(y.detach(), y.requires_grad)
+            print([f"{v:.6f}".replace("-0.000000", "0.000000") for v in y.tolist()])
 
 
 @script("orders")
@@ -697,7 +701,7 @@ def broadcasting(torch):
             a = torch.full(one, 2.0, requires_grad=True)
             b = torch.full(other, 3.0, requires_grad=True)
             operation(a, b).sum().backward()
-            print(operation.__name__, a.grad.tolist(), b.grad.tolist())
+            print(operation.__name__, a.grad, b.grad)
 
 
 @script("values")
