@@ -7,9 +7,9 @@ import torch
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
-import digits_cnn  # noqa: E402 - the path must be set first
+import digits_cnn
 
-from benchmarks._turns import serve  # noqa: E402
+from benchmarks._turns import serve
 
 torch.manual_seed(0)
 train_set, _ = digits_cnn.load_digits()

@@ -7,7 +7,7 @@ from time import perf_counter
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks._turns import serve  # noqa: E402 - the path must be set first
+from benchmarks._turns import serve
 
 CALLS = 2000
 a, leaf = torch.ones(4, 4), torch.ones(4, 4, requires_grad=True)

@@ -16,7 +16,7 @@ BOOLEAN, INTEGRAL, FLOATING, COMPLEX = range(4)
 NUMBER, ZERO_DIM, DIMENSIONED = range(3)
 
 
-class dtype:  # noqa: N801 - PyTorch spells the class so
+class dtype:
     """An element type, such as ``torch.float32``.
 
     Attributes:

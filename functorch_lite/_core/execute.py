@@ -33,7 +33,7 @@ class Compilations:
 compilations = Compilations()
 
 
-def compile(fun: Callable[..., Any], tuned: str = "", **options: Any) -> Callable[..., Any]:  # noqa: A001
+def compile(fun: Callable[..., Any], tuned: str = "", **options: Any) -> Callable[..., Any]:
     """Return ``fun`` as a cached XLA program; inside another trace it is inlined.
 
     Each new combination of shapes and dtypes adds one to ``compilations.count``.

@@ -5,7 +5,7 @@ import pkgutil
 
 from ._registry import OPS as OPS
 
-# Each public file of this folder is a family that declares its ops as it is imported.
-for _family in pkgutil.iter_modules(__path__):
-    if not _family.name.startswith("_"):
-        importlib.import_module(f"{__name__}.{_family.name}")
+# Each public file below this folder is a family that declares its ops as it is imported.
+for _family in pkgutil.walk_packages(__path__, f"{__name__}."):
+    if not _family.name.rpartition(".")[2].startswith("_"):
+        importlib.import_module(_family.name)

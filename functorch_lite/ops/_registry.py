@@ -36,7 +36,7 @@ else:
     Size = NewType("Size", tuple)
     """Annotation of static ints that may also be spelled as separate arguments: ``x.view(2, 3)``."""
 
-_UNION = type(Optional[int])  # noqa: UP045 - what NewType | None makes
+_UNION = type(Optional[int])
 
 
 @dataclass(frozen=True, slots=True)

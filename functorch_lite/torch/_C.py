@@ -1,11 +1,11 @@
 """The few names of PyTorch's compiled half that Python code out there asks for."""
 
-from ._grad_mode import is_grad_enabled as is_grad_enabled
-from ._override import DisableTorchFunctionSubclass as DisableTorchFunctionSubclass
-from ._override import disabled_torch_function as _disabled_torch_function_impl
-from ._random import Generator as Generator
-from ._tensor import Size as Size
-from ._tensor import Tensor as TensorBase
+from ._engine.grad_mode import is_grad_enabled as is_grad_enabled
+from ._engine.override import DisableTorchFunctionSubclass as DisableTorchFunctionSubclass
+from ._engine.override import disabled_torch_function as _disabled_torch_function_impl
+from ._engine.tensor import Size as Size
+from ._engine.tensor import Tensor as TensorBase
+from ._functions.random import Generator as Generator
 
 __all__ = [
     "DisableTorchFunctionSubclass",

@@ -13,87 +13,89 @@ from .._core.dtype import dtype as dtype
 from .._core.dtype import get_default_dtype as get_default_dtype
 from .._core.errors import OutOfMemoryError as OutOfMemoryError
 from . import _C as _C
-from . import _aten as _aten
-from . import _bind as _bind
-from . import _constants as _constants
-from . import _convert as _convert
-from . import _copied as _copied
-from . import _function as _function
-from . import _gradient as _gradient
-from . import _index as _index
-from . import _joining as _joining
-from . import _methods as _methods
-from . import _noise as _noise
-from . import _permute as _permute
-from . import _picking as _picking
-from . import _pytree as _pytree
-from . import _ranges as _ranges
-from . import _renormalize as _renormalize
-from . import _reshaped as _reshaped
-from . import _running as _running
-from . import _select as _select
-from . import _shape as _shape
-from . import _signal as _signal
-from . import _solving as _solving
-from . import _split as _split
-from ._anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
-from ._anomaly import is_anomaly_enabled as is_anomaly_enabled
-from ._anomaly import set_anomaly_enabled as set_anomaly_enabled
-from ._device import device as device
-from ._device import get_default_device as get_default_device
-from ._device import set_default_device as set_default_device
-from ._grad_mode import enable_grad as enable_grad
-from ._grad_mode import inference_mode as inference_mode
-from ._grad_mode import is_grad_enabled as is_grad_enabled
-from ._grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
-from ._grad_mode import no_grad as no_grad
-from ._grad_mode import set_grad_enabled as set_grad_enabled
-from ._info import finfo as finfo
-from ._info import iinfo as iinfo
-from ._legacy import CPU_TYPES as _TENSOR_TYPES
-from ._legacy import set_default_tensor_type as set_default_tensor_type
-from ._methods import layout as layout
-from ._methods import memory_format as memory_format
-from ._methods import sparse_coo as sparse_coo
-from ._methods import sparse_csr as sparse_csr
-from ._methods import strided as strided
-from ._print import set_printoptions as set_printoptions
-from ._queries import broadcast_shapes as broadcast_shapes
-from ._queries import can_cast as can_cast
-from ._queries import is_nonzero as is_nonzero
-from ._queries import is_storage as is_storage
-from ._queries import is_tensor as is_tensor
-from ._queries import promote_types as promote_types
-from ._queries import result_type as result_type
-from ._queries import typename as typename
-from ._random import Generator as Generator
-from ._random import default_generator as default_generator
-from ._random import fork_rng as fork_rng
-from ._register import SPACES as _SPACES
-from ._settings import are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled
-from ._settings import compiled_with_cxx11_abi as compiled_with_cxx11_abi
-from ._settings import get_deterministic_debug_mode as get_deterministic_debug_mode
-from ._settings import get_float32_matmul_precision as get_float32_matmul_precision
-from ._settings import get_num_interop_threads as get_num_interop_threads
-from ._settings import get_num_threads as get_num_threads
-from ._settings import (
+from ._engine import bind as _bind
+from ._engine import function as _function
+from ._engine import pytree as _pytree  # noqa: F401 - for what it exposes
+from ._engine.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
+from ._engine.anomaly import is_anomaly_enabled as is_anomaly_enabled
+from ._engine.anomaly import set_anomaly_enabled as set_anomaly_enabled
+from ._engine.grad_mode import enable_grad as enable_grad
+from ._engine.grad_mode import inference_mode as inference_mode
+from ._engine.grad_mode import is_grad_enabled as is_grad_enabled
+from ._engine.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
+from ._engine.grad_mode import no_grad as no_grad
+from ._engine.grad_mode import set_grad_enabled as set_grad_enabled
+from ._engine.register import SPACES as _SPACES
+from ._engine.tensor import Size as Size
+from ._engine.tensor import Tensor as Tensor
+from ._functions import aten as _aten  # noqa: F401 - for what it exposes
+from ._functions import constants as _constants  # noqa: F401 - for what it exposes
+from ._functions import convert as _convert  # noqa: F401 - for what it exposes
+from ._functions import copied as _copied  # noqa: F401 - for what it exposes
+from ._functions import gradient as _gradient  # noqa: F401 - for what it exposes
+from ._functions import index as _index  # noqa: F401 - for what it exposes
+from ._functions import joining as _joining  # noqa: F401 - for what it exposes
+from ._functions import methods as _methods
+from ._functions import noise as _noise  # noqa: F401 - for what it exposes
+from ._functions import permute as _permute  # noqa: F401 - for what it exposes
+from ._functions import picking as _picking  # noqa: F401 - for what it exposes
+from ._functions import ranges as _ranges  # noqa: F401 - for what it exposes
+from ._functions import renormalize as _renormalize  # noqa: F401 - for what it exposes
+from ._functions import reshaped as _reshaped  # noqa: F401 - for what it exposes
+from ._functions import running as _running  # noqa: F401 - for what it exposes
+from ._functions import select as _select  # noqa: F401 - for what it exposes
+from ._functions import shape as _shape  # noqa: F401 - for what it exposes
+from ._functions import signal as _signal  # noqa: F401 - for what it exposes
+from ._functions import solving as _solving  # noqa: F401 - for what it exposes
+from ._functions import split as _split  # noqa: F401 - for what it exposes
+from ._functions.device import device as device
+from ._functions.device import get_default_device as get_default_device
+from ._functions.device import set_default_device as set_default_device
+from ._functions.info import finfo as finfo
+from ._functions.info import iinfo as iinfo
+from ._functions.legacy import CPU_TYPES as _TENSOR_TYPES
+from ._functions.legacy import set_default_tensor_type as set_default_tensor_type
+from ._functions.methods import layout as layout
+from ._functions.methods import memory_format as memory_format
+from ._functions.methods import sparse_coo as sparse_coo
+from ._functions.methods import sparse_csr as sparse_csr
+from ._functions.methods import strided as strided
+from ._functions.print import set_printoptions as set_printoptions
+from ._functions.queries import broadcast_shapes as broadcast_shapes
+from ._functions.queries import can_cast as can_cast
+from ._functions.queries import is_nonzero as is_nonzero
+from ._functions.queries import is_storage as is_storage
+from ._functions.queries import is_tensor as is_tensor
+from ._functions.queries import promote_types as promote_types
+from ._functions.queries import result_type as result_type
+from ._functions.queries import typename as typename
+from ._functions.random import Generator as Generator
+from ._functions.random import default_generator as default_generator
+from ._functions.random import fork_rng as fork_rng
+from ._functions.settings import (
+    are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
+)
+from ._functions.settings import compiled_with_cxx11_abi as compiled_with_cxx11_abi
+from ._functions.settings import get_deterministic_debug_mode as get_deterministic_debug_mode
+from ._functions.settings import get_float32_matmul_precision as get_float32_matmul_precision
+from ._functions.settings import get_num_interop_threads as get_num_interop_threads
+from ._functions.settings import get_num_threads as get_num_threads
+from ._functions.settings import (
     is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,
 )
-from ._settings import is_vulkan_available as is_vulkan_available
-from ._settings import is_warn_always_enabled as is_warn_always_enabled
-from ._settings import set_default_dtype as set_default_dtype
-from ._settings import set_deterministic_debug_mode as set_deterministic_debug_mode
-from ._settings import set_float32_matmul_precision as set_float32_matmul_precision
-from ._settings import set_flush_denormal as set_flush_denormal
-from ._settings import set_num_interop_threads as set_num_interop_threads
-from ._settings import set_num_threads as set_num_threads
-from ._settings import set_warn_always as set_warn_always
-from ._settings import use_deterministic_algorithms as use_deterministic_algorithms
-from ._storages import NAMED as _STORAGES
-from ._storages import TypedStorage as TypedStorage
-from ._storages import UntypedStorage as UntypedStorage
-from ._tensor import Size as Size
-from ._tensor import Tensor as Tensor
+from ._functions.settings import is_vulkan_available as is_vulkan_available
+from ._functions.settings import is_warn_always_enabled as is_warn_always_enabled
+from ._functions.settings import set_default_dtype as set_default_dtype
+from ._functions.settings import set_deterministic_debug_mode as set_deterministic_debug_mode
+from ._functions.settings import set_float32_matmul_precision as set_float32_matmul_precision
+from ._functions.settings import set_flush_denormal as set_flush_denormal
+from ._functions.settings import set_num_interop_threads as set_num_interop_threads
+from ._functions.settings import set_num_threads as set_num_threads
+from ._functions.settings import set_warn_always as set_warn_always
+from ._functions.settings import use_deterministic_algorithms as use_deterministic_algorithms
+from ._functions.storages import NAMED as _STORAGES
+from ._functions.storages import TypedStorage as TypedStorage
+from ._functions.storages import UntypedStorage as UntypedStorage
 
 _bind.bind_all()
 

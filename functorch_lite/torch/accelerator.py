@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ._device import current, device, platform_devices
+from ._functions.device import current, device, platform_devices
 from .cuda._streams import synchronize as _wait
 
 __all__ = [

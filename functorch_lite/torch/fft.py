@@ -1,7 +1,7 @@
 """``torch.fft``: discrete Fourier transforms.  The functions are the ops declared with
 ``space="fft"``."""
 
-from ._register import SPACES
+from ._engine.register import SPACES
 
 globals().update(SPACES["fft"])
 

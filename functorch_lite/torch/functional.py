@@ -1,7 +1,7 @@
 """``torch.functional``: the functions that PyTorch writes in Python; all are in ``torch`` too."""
 
-from ._queries import broadcast_shapes
-from ._register import SPACES
+from ._engine.register import SPACES
+from ._functions.queries import broadcast_shapes
 
 _NAMES = (
     "atleast_1d atleast_2d atleast_3d broadcast_tensors cartesian_prod block_diag cdist "

@@ -1,6 +1,6 @@
 """``torch.linalg``: linear algebra.  The functions are the ops declared with ``space="linalg"``."""
 
-from ._register import SPACES
+from ._engine.register import SPACES
 
 globals().update(SPACES["linalg"])
 

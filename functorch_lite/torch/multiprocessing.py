@@ -7,12 +7,12 @@ pipes arrive as copies, with their values and ``requires_grad``; memory is not s
 import multiprocessing as _python
 from typing import Any
 
-from ._spawn import ProcessContext as ProcessContext
-from ._spawn import ProcessExitedException as ProcessExitedException
-from ._spawn import ProcessRaisedException as ProcessRaisedException
-from ._spawn import _allowed
-from ._spawn import spawn as spawn
-from ._spawn import start_processes as start_processes
+from ._functions.spawn import ProcessContext as ProcessContext
+from ._functions.spawn import ProcessExitedException as ProcessExitedException
+from ._functions.spawn import ProcessRaisedException as ProcessRaisedException
+from ._functions.spawn import _allowed
+from ._functions.spawn import spawn as spawn
+from ._functions.spawn import start_processes as start_processes
 
 _chosen: list[str] = []
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from .._core.errors import UnsupportedError
-from ._override import dispatch, full_name, overloaded, overrides
-from ._tensor import Tensor
+from ._engine.override import dispatch, full_name, overloaded, overrides
+from ._engine.tensor import Tensor
 
 __all__ = [
     "TorchFunctionMode",

@@ -1,6 +1,13 @@
 """``torch.random``: the default generator of the CPU."""
 
-from ._random import default_generator as default_generator
-from ._random import fork_rng, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
+from ._functions.random import default_generator as default_generator
+from ._functions.random import (
+    fork_rng,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    seed,
+    set_rng_state,
+)
 
 __all__ = ["fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]

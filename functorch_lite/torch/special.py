@@ -1,7 +1,7 @@
 """``torch.special``: special functions.  The functions are the ops declared with
 ``space="special"``."""
 
-from ._register import SPACES
+from ._engine.register import SPACES
 
 globals().update(SPACES["special"])
 

@@ -1,6 +1,6 @@
 """``torch.storage``: the memory behind tensors."""
 
-from ._storages import TypedStorage as TypedStorage
-from ._storages import UntypedStorage as UntypedStorage
+from ._functions.storages import TypedStorage as TypedStorage
+from ._functions.storages import UntypedStorage as UntypedStorage
 
 __all__ = ["TypedStorage", "UntypedStorage"]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import IO, TypeAlias, Union
 
 from .._core.dtype import dtype as _dtype  # noqa: F401 - a name that scripts annotate with
-from ._device import device as _device
-from ._storages import TypedStorage, UntypedStorage
-from ._tensor import Size, Tensor
+from ._engine.tensor import Size, Tensor
+from ._functions.device import device as _device
+from ._functions.storages import TypedStorage, UntypedStorage
 
 __all__ = ["Device", "FileLike", "Number", "Storage"]
 
@@ -18,6 +18,6 @@ _dispatchkey: TypeAlias = str
 _int, _float, _bool, _complex = builtins.int, builtins.float, builtins.bool, builtins.complex
 
 Number: TypeAlias = int | float | bool
-Device: TypeAlias = Union[_device, str, int, None]  # noqa: UP007 - shown by scripts as a Union
+Device: TypeAlias = Union[_device, str, int, None]
 FileLike: TypeAlias = str | os.PathLike[str] | IO[bytes]
 Storage: TypeAlias = UntypedStorage | TypedStorage

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from functorch_lite.ops.contract import einsum, multi_dot
+from functorch_lite.ops.linear.contract import einsum, multi_dot
 from tests.ops.op_parity import check
 
 R = np.random.default_rng(0)

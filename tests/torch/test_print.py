@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functorch_lite.torch._print import (
+from functorch_lite.torch._functions.print import (
     OPTIONS,
     PrintOptions,
     get_printoptions,

@@ -140,7 +140,7 @@ def test_what_could_execute_is_refused_in_pytorchs_words(obj, legacy, tmp_path, 
 
 def test_a_file_cannot_reach_the_insides_of_tensors():
     with pytest.raises(pickle.UnpicklingError, match="Unsupported global"):
-        serialization.load(raw_zip(b"\x80\x02cfunctorch_lite.torch._storage\nStorage\n."))
+        serialization.load(raw_zip(b"\x80\x02cfunctorch_lite.torch._engine.storage\nStorage\n."))
     with pytest.raises(pickle.UnpicklingError, match="is blocked"):
         serialization.load(raw_zip(b"\x80\x02cposix\nsystem\n(X\x01\x00\x00\x00ltR."))
     with pytest.raises(pickle.UnpicklingError, match="corrupt"):

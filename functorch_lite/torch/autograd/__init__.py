@@ -1,7 +1,7 @@
 """``torch.autograd``: gradients by reverse-mode differentiation."""
 
-from .._autograd import backward as backward
-from .._autograd import grad as grad
+from .._engine.autograd import backward as backward
+from .._engine.autograd import grad as grad
 from . import function as function
 from . import grad_mode as grad_mode
 from . import graph as graph

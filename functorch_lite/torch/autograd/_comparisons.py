@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import _api as torch
-from .._autograd import grad as _grad
+from .._engine.autograd import grad as _grad
 from . import _jacobians
 from ._jacobians import as_tuple, wanting
 from .function import Function

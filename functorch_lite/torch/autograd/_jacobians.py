@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .. import _api as torch
-from .._autograd import grad as _grad
+from .._engine.autograd import grad as _grad
 
 Function = Callable[..., Any]
 

@@ -3,7 +3,7 @@
 import warnings
 from typing import Any
 
-from .._anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled, set_anomaly_enabled
+from .._engine.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled, set_anomaly_enabled
 
 __all__ = ["detect_anomaly", "set_detect_anomaly"]
 

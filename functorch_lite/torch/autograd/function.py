@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _api as torch
-from .._function import Function as Function
-from .._function import FunctionNode as FunctionCtx
+from .._engine.function import Function as Function
+from .._engine.function import FunctionNode as FunctionCtx
 
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 

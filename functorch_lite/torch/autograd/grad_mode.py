@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from .._grad_mode import enable_grad as enable_grad
-from .._grad_mode import inference_mode as inference_mode
-from .._grad_mode import no_grad as no_grad
-from .._grad_mode import set_grad_enabled as set_grad_enabled
+from .._engine.grad_mode import enable_grad as enable_grad
+from .._engine.grad_mode import inference_mode as inference_mode
+from .._engine.grad_mode import no_grad as no_grad
+from .._engine.grad_mode import set_grad_enabled as set_grad_enabled
 
 __all__ = [
     "enable_grad",

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..._core.errors import UnsupportedError
 from .. import _api as torch
-from .._autograd import grad as _grad
+from .._engine.autograd import grad as _grad
 from ..testing import make_tensor
 from ._comparisons import (
     GradcheckError,

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, NoReturn
 
 from ..._core.errors import UnsupportedError
 from .. import _api as torch
-from .._backward import running
-from .._graph import AccumulateGrad, Node, RemovableHandle
+from .._engine.backward import running
+from .._engine.graph import AccumulateGrad, Node, RemovableHandle
 
 __all__ = [
     "GradientEdge",

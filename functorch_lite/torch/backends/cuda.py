@@ -6,8 +6,8 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from .._device import platform_devices
-from .._settings import settings
+from .._functions.device import platform_devices
+from .._functions.settings import settings
 
 
 def is_built() -> bool:

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from .._device import platform_devices
+from .._functions.device import platform_devices
 
 enabled = True
 benchmark = False

@@ -1,16 +1,16 @@
 """``torch.cuda``: JAX's GPUs.  Without one, what PyTorch's CPU build does."""
 
 from ..._core.errors import OutOfMemoryError as OutOfMemoryError
-from .._legacy import BFloat16CudaTensor as BFloat16Tensor
-from .._legacy import BoolCudaTensor as BoolTensor
-from .._legacy import ByteCudaTensor as ByteTensor
-from .._legacy import CharCudaTensor as CharTensor
-from .._legacy import DoubleCudaTensor as DoubleTensor
-from .._legacy import FloatCudaTensor as FloatTensor
-from .._legacy import HalfCudaTensor as HalfTensor
-from .._legacy import IntCudaTensor as IntTensor
-from .._legacy import LongCudaTensor as LongTensor
-from .._legacy import ShortCudaTensor as ShortTensor
+from .._functions.legacy import BFloat16CudaTensor as BFloat16Tensor
+from .._functions.legacy import BoolCudaTensor as BoolTensor
+from .._functions.legacy import ByteCudaTensor as ByteTensor
+from .._functions.legacy import CharCudaTensor as CharTensor
+from .._functions.legacy import DoubleCudaTensor as DoubleTensor
+from .._functions.legacy import FloatCudaTensor as FloatTensor
+from .._functions.legacy import HalfCudaTensor as HalfTensor
+from .._functions.legacy import IntCudaTensor as IntTensor
+from .._functions.legacy import LongCudaTensor as LongTensor
+from .._functions.legacy import ShortCudaTensor as ShortTensor
 from . import memory as memory
 from . import nvtx as nvtx
 from . import random as random

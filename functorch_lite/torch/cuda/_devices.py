@@ -6,8 +6,8 @@ from typing import Any
 
 import jax
 
-from .._device import NO_CUDA, current, platform_devices
-from .._device import device as torch_device
+from .._functions.device import NO_CUDA, current, platform_devices
+from .._functions.device import device as torch_device
 
 
 class CudaError(RuntimeError):

@@ -10,8 +10,8 @@ import warnings
 from typing import Any
 
 from .. import _api as torch
-from .._override import overridable
-from .._register import SPACES
+from .._engine.override import overridable
+from .._engine.register import SPACES
 from ._dropout import dropout
 
 __all__ = ["multi_head_attention_forward", "scaled_dot_product_attention"]

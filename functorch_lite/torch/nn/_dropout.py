@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from .. import _api as torch
-from .._override import overridable
+from .._engine.override import overridable
 
 __all__ = [
     "alpha_dropout",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from .. import _api as torch
-from .._override import overridable
-from .._register import SPACES
+from .._engine.override import overridable
+from .._engine.register import SPACES
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _api as torch
-from .._override import overridable
-from .._register import SPACES
+from .._engine.override import overridable
+from .._engine.register import SPACES
 
 __all__ = ["linear_cross_entropy", "triplet_margin_with_distance_loss"]
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _api as torch
-from .._override import overridable
-from .._register import SPACES
+from .._engine.override import overridable
+from .._engine.register import SPACES
 
 Tensor = torch.Tensor
 _OPS = SPACES["nn.functional"]

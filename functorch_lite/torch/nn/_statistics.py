@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from .. import _api as torch
-from .._override import overridable
+from .._engine.override import overridable
 
 __all__ = ["batch_norm", "instance_norm"]
 

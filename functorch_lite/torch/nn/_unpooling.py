@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _api as torch
-from .._override import overridable
+from .._engine.override import overridable
 
 Tensor = torch.Tensor
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from .. import _api as torch
-from .._step import Group, fused_step
+from .._engine.step import Group, fused_step
 from .optimizer import Optimizer
 
 CAPTURABLE_DEVICES = ["cuda", "xpu", "hpu", "privateuseone", "xla"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from .. import _api as torch
-from .._step import Group
+from .._engine.step import Group
 from ._ruled import (
     RuledOptimizer,
     check_fused,

@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Any
 
 from .. import _api as torch
-from .._graph import RemovableHandle
+from .._engine.graph import RemovableHandle
 
 __all__ = [
     "Optimizer",

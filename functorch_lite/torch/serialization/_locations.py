@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _api as torch
-from .._device import platform_devices
-from .._storages import UntypedStorage
+from .._functions.device import platform_devices
+from .._functions.storages import UntypedStorage
 from ._tensors import LoadedStorage
 
 _NO_CUDA = (

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _api as torch
-from .._storages import TypedStorage, UntypedStorage
+from .._functions.storages import TypedStorage, UntypedStorage
 from . import _names as names
 from ._tensors import STORAGE_DTYPES, StorageName
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import _api as torch
-from .._tensor import contiguous_strides
+from .._engine.tensor import contiguous_strides
 from ._locations import make_placer
 from ._tensors import LoadedStorage
 

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _api as torch
-from .._convert import _OWN as OWN_ATTRIBUTES
-from .._device import jax_device
-from .._storage import Storage, to_device
-from .._storages import TypedStorage, UntypedStorage
-from .._tensor import Tensor, contiguous_strides
+from .._engine.storage import Storage, to_device
+from .._engine.tensor import Tensor, contiguous_strides
+from .._functions.convert import _OWN as OWN_ATTRIBUTES
+from .._functions.device import jax_device
+from .._functions.storages import TypedStorage, UntypedStorage
 from ..nn.parameter import Parameter, _rebuild_parameter, _rebuild_parameter_with_state
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from .. import _api as torch
-from .._storages import TypedStorage, UntypedStorage
-from .._tensor import Tensor
+from .._engine.tensor import Tensor
+from .._functions.storages import TypedStorage, UntypedStorage
 from ..nn.parameter import is_lazy
 from . import _names as names
 from ._tensors import SavedStorage, StorageName, reduce_tensor, saved_storage

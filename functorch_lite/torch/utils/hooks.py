@@ -1,3 +1,3 @@
 """``torch.utils.hooks``: what a hook's registration returns."""
 
-from .._graph import RemovableHandle as RemovableHandle
+from .._engine.graph import RemovableHandle as RemovableHandle

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ... import _api as torch
+from ..._engine.graph import RemovableHandle
 from ._backward import BackwardHook, warn_about_non_full_hook
-from ..._graph import RemovableHandle
 
 # One dictionary per kind of hook that holds for every module, keyed by the handle's id.
 _global_backward_pre_hooks: dict[int, Callable[..., Any]] = OrderedDict()

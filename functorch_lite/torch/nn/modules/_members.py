@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ... import _api as torch
+from ..._engine.graph import RemovableHandle
 from ..parameter import Buffer, Parameter
-from ..._graph import RemovableHandle
 from ._hooks import _add_hook
 
 _global_buffer_registration_hooks: dict[int, Callable[..., Any]] = OrderedDict()

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from ... import _api as torch
+from ..._engine.graph import RemovableHandle
 from ..parameter import Parameter, is_lazy
-from ..._graph import RemovableHandle
 from ._hooks import _add_hook, _WrappedHook
 
 _EXTRA_STATE_KEY_SUFFIX = "_extra_state"

@@ -1,0 +1,1 @@
+"""The operators of neural-network layers: convolution, pooling, norms, losses, recurrence."""

@@ -1,0 +1,1 @@
+"""Operators that act element by element, and softmax."""

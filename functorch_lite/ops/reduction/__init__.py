@@ -1,0 +1,1 @@
+"""Operators that make many elements one: sums, extremes, scans, statistics."""

@@ -1,0 +1,540 @@
+"""Dispatch: from an op and user arguments to tensors, and one node of the graph.
+
+This is the hot path of eager code.  An op call costs one pass over the operands (values,
+descriptors, whether a gradient is wanted), one dictionary look-up for the program, one compiled
+call and, where a gradient is wanted, one node.  Everything rarer (errors, NumPy numbers, lists of
+ints) is settled on the slow path, reached only when the look-up fails.
+"""
+
+import operator
+from typing import Any
+
+import jax
+import numpy as np
+
+from ..._core import dtype as dt
+from ..._core.execute import x64
+from ...ops._program import Program, _programs, program
+from ...ops._registry import OPERAND, SCALAR, Dims, Op, Size, split_name
+from .grad_mode import inference, mode
+from .graph import node_type, sequence
+from .layout import result_strides
+from .override import HOOK, Overridden, refuse
+from .storage import to_device
+from .tensor import Tensor, contiguous_strides, make
+from .uses import uses_operands
+from .view import make_view, rebase, view_program
+
+NUMBERS = frozenset((bool, int, float, complex))
+LEAF_WRITE = "a leaf Variable that requires grad is being used in an in-place operation."
+LEAF_VIEW_WRITE = "a view of a leaf Variable that requires grad is being used in an in-place operation."
+
+QUIET_WRITE = (
+    " is being modified inplace with grad mode enabled. Given that this use case is ambiguous and "
+    "error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace "
+    "either both inside the no_grad block (if you don't want the inplace to be tracked) or both "
+    "outside (if you want the inplace to be tracked)."
+)
+
+
+class Operands:
+    """The operands of one call, flattened: values for the program and facts about them."""
+
+    __slots__ = ("descriptors", "flat", "strided", "tensors", "wants_grad")
+
+    def __init__(self) -> None:
+        self.flat: list[Any] = []
+        self.descriptors: list[Any] = []
+        self.tensors: list[Tensor | None] = []
+        self.wants_grad = False
+        self.strided = False
+
+    def take(self, op: Op, position: int, value: Any) -> Any:
+        """Add one operand (recursing into sequences) and return its descriptor."""
+        kind = type(value)
+        if kind is Tensor or (isinstance(value, Tensor) and not (value._overrides and refuse())):
+            self.flat.append(value._array)
+            self.tensors.append(value)
+            if value._requires_grad or (value._grad_base is not None and value._grad_base._requires_grad):
+                self.wants_grad = True
+            if value._strides is not None:
+                self.strided = True
+            return value._desc
+        if kind in NUMBERS:
+            self.flat.append(value)
+            self.tensors.append(None)
+            return kind
+        if value is None:
+            return None
+        if isinstance(value, (tuple, list)):
+            return tuple([self.take(op, position, v) for v in value])
+        if isinstance(value, (np.generic, int, float, complex)):
+            return self.take(op, position, plain_number(value))
+        if hasattr(kind, HOOK):
+            raise Overridden
+        raise TypeError(_operand_error(op, position, value))
+
+
+def plain_number(value: Any) -> Any:
+    """Return a NumPy scalar (or a subclass of a Python number) as a plain Python number."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return next(kind(value) for kind in (bool, int, float, complex) if isinstance(value, kind))
+
+
+def call(op: Op, operands: tuple, statics: tuple) -> Any:
+    """Run ``op`` on its operands (tensors, numbers, None, sequences) and static arguments."""
+    if op.view is not None:
+        return call_view(op, operands, statics)
+    if op.host:
+        return call_host(op, operands, statics)
+    taken = Operands()
+    descriptors = tuple([taken.take(op, i, v) for i, v in enumerate(operands)])
+    found = lookup(op, descriptors, statics, None)
+    flat = taken.flat
+    with x64(True):
+        out = run(op, found, flat)
+    if op.check is not None:
+        run_check(op, operands, statics)
+    if type(out) is tuple:
+        return _wrap_tuple(op, found, taken, out)
+    if op.value:
+        return out.item()
+    result = make(out)
+    if taken.strided and op.promote is not None:
+        _keep_layout(result, taken.tensors)
+    if taken.wants_grad and mode.grad and op.grad:
+        record(op, found, taken, (result,))
+    elif mode.inference:
+        result._inference = True
+    return result
+
+
+def run(op: Op, found: Program, flat: list) -> Any:
+    """Call the compiled program; speak of devices as PyTorch does."""
+    try:
+        return found.call(*flat)
+    except Exception as error:
+        raise _plain_error(error, flat) from None
+
+
+def _plain_error(error: Exception, flat: list) -> Exception:
+    """Return an error of a body as the user should see it: without JAX's frames and notes."""
+    if isinstance(error, ValueError) and "incompatible devices" in str(error):
+        return RuntimeError(_device_error(flat))
+    if hasattr(error, "__notes__"):
+        error.__notes__ = [n for n in error.__notes__ if "JAX has removed" not in n]
+    return error.with_traceback(None)
+
+
+def _device_error(flat: list) -> str:
+    names = []
+    for value in flat:
+        if isinstance(value, jax.Array):
+            d = next(iter(value.devices()))
+            name = f"{'cuda' if d.platform == 'gpu' else d.platform}:{d.id}"
+            names.append("cpu" if name == "cpu:0" else name)
+    first, second, *_ = [*dict.fromkeys(names), "?", "?"]
+    return f"Expected all tensors to be on the same device, but found at least two devices, {first} and {second}!"
+
+
+def lookup(op: Op, descriptors: tuple, statics: tuple, into: dt.dtype | None) -> Program:
+    """Return the program for these arguments; normalise the static ones if they are new."""
+    try:
+        return _programs[op, descriptors, statics, into, dt._default]
+    except (KeyError, TypeError):
+        _check_numbers(op, descriptors)
+        return program(op, descriptors, normal_statics(op, statics), into)
+
+
+def _check_numbers(op: Op, descriptors: tuple) -> None:
+    """Raise TypeError if a Python number stands where PyTorch wants a tensor."""
+    params = [p for p in op.params if p.role in (OPERAND, SCALAR)]
+    for position, (param, descriptor) in enumerate(zip(params, descriptors, strict=True)):
+        if param.role == OPERAND and descriptor in NUMBERS and op.kinds and param.name not in op.numbers:
+            raise TypeError(_operand_error(op, position, descriptor()))
+
+
+def normal_statics(op: Op, statics: tuple) -> tuple:
+    """Return the static arguments in hashable, plain form; TypeError in PyTorch's words if one is wrong."""
+    params = [p for p in op.params if p.role not in (OPERAND, SCALAR)]
+    return tuple(_normal(op, p, v) for p, v in zip(params, statics, strict=True))
+
+
+def _normal(op: Op, param: Any, value: Any) -> Any:
+    if value is None or type(value) in (bool, int, str, float, dt.dtype):
+        if type(value) in (str, float) and param.annotation in (int, Dims, Size):
+            raise TypeError(_static_error(op, param, value, "int" if param.annotation is int else "tuple of ints"))
+        return value
+    if isinstance(value, (tuple, list)):
+        return tuple(_normal(op, param, v) for v in value)
+    if isinstance(value, Tensor) and value._dtype.category == dt.INTEGRAL:
+        return int(value._array)
+    if isinstance(value, np.bool_):
+        return bool(value)
+    try:
+        return operator.index(value)
+    except TypeError:
+        if isinstance(value, (float, np.floating)):
+            return float(value)
+        if param.annotation in (int, bool, Dims, Size, float, dt.dtype):
+            raise TypeError(_static_error(op, param, value, _annotation_name(param.annotation))) from None
+        return value
+
+
+def _annotation_name(annotation: Any) -> str:
+    if annotation in (Dims, Size):
+        return "tuple of ints"
+    return "torch.dtype" if annotation is dt.dtype else annotation.__name__
+
+
+def _static_error(op: Op, param: Any, value: Any, wanted: str) -> str:
+    position = [p.name for p in op.params].index(param.name) + 1
+    where = "" if param.keyword_only else f" (position {position})"
+    return f"{op.name.rsplit('.', 1)[-1]}(): argument '{param.name}'{where} must be {wanted}, not {type_name(value)}"
+
+
+def _operand_error(op: Op, position: int, value: Any) -> str:
+    params = [p for p in op.params if p.role in (OPERAND, SCALAR)]
+    param = params[position]
+    where = "" if param.keyword_only else f" (position {[p.name for p in op.params].index(param.name) + 1})"
+    wanted = "Number" if param.role == SCALAR else "Tensor"
+    return f"{op.name.rsplit('.', 1)[-1]}(): argument '{param.name}'{where} must be {wanted}, not {type_name(value)}"
+
+
+def type_name(value: Any) -> str:
+    """Return the name of a value's type as PyTorch's messages spell it."""
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" or kind.__name__ in ("Tensor", "Parameter") else f"{kind.__module__}.{kind.__name__}"
+
+
+def run_check(op: Op, operands: tuple, statics: tuple) -> None:
+    """Run the op's value check on concrete operands; a tracer has no value to check."""
+    if any(isinstance(v, Tensor) and isinstance(v._array, jax.core.Tracer) for v in operands):
+        return
+    values = iter(operands)
+    fixed = iter(statics)
+    arguments = {p.name: next(values) if p.role in (OPERAND, SCALAR) else next(fixed) for p in op.params}
+    op.check(**{k: _plain(v) for k, v in arguments.items()})  # type: ignore[misc]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value._array
+    return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value
+
+
+# --- results -------------------------------------------------------------------------------------
+
+_named: dict[Op, type] = {}
+
+
+def named_tuple(op: Op) -> type:
+    """Return the ``torch.return_types`` class of an op with several results."""
+    found = _named.get(op)
+    if found is None:
+        space, base, _ = split_name(op.name)
+        found = _named[op] = make_return_type(f"{space}_{base}" if space else base, op.returns)
+    return found
+
+
+def make_return_type(name: str, fields: tuple[str, ...]) -> type:
+    """Return a tuple subclass that takes one sequence, has named fields and prints as PyTorch's."""
+
+    def show(self: tuple) -> str:
+        shown = (f"{f}={v!r}".replace("\n", "\n" + " " * 0) for f, v in zip(fields, self, strict=True))
+        return f"torch.return_types.{name}(\n" + ",\n".join(shown) + ")"
+
+    body: dict[str, Any] = {f: property(operator.itemgetter(i)) for i, f in enumerate(fields)}
+    body |= {"__repr__": show, "__module__": "torch.return_types", "__slots__": (), "n_fields": len(fields)}
+    return type(name, (tuple,), body)
+
+
+def _wrap_tuple(op: Op, found: Program, taken: Operands, arrays: tuple) -> Any:
+    results = tuple([make(a) for a in arrays])
+    if taken.wants_grad and mode.grad and op.grad:
+        record(op, found, taken, results, True)
+    return named_tuple(op)(results) if op.returns else results
+
+
+def _keep_layout(result: Tensor, tensors: list) -> None:
+    """Give an element-wise result the memory order of its operands."""
+    shown = [(t._sizes, shown_strides(t)) for t in tensors if t is not None]
+    result._strides = result_strides(result._sizes, shown)
+
+
+def record(op: Op | None, found: Program, taken: Operands, results: tuple, several: bool = False) -> None:
+    """Put one node behind ``results``, unless no operand with a history takes part.
+
+    A result that is itself an operand was written in place: its old value is kept by the node.
+    ``several`` says that the program returns a tuple.
+    """
+    edges, wanted, saved, slots = [], [], [], []
+    for i, t in enumerate(taken.tensors):
+        if t is None:
+            edges.append(None)
+            saved.append(None)
+            continue
+        slots.append(i)
+        saved.append(None if t is results[0] else (t._storage, t._storage.version))
+        edge = t._history() if t._requires_grad or t._grad_base is not None else None
+        edges.append(edge)
+        if edge is not None:
+            wanted.append(i)
+    if not wanted:
+        return
+    if inference.used:
+        _check_inference(found, taken, tuple(wanted), len(results))
+    node = node_type(found.node)()
+    node.number = next(sequence)
+    node.program = found
+    node.operands = taken.flat
+    node.edges = tuple(edges)
+    node.wanted = tuple(wanted)
+    node.saved = saved
+    node.tensor_slots = slots
+    node.outputs = len(results)
+    node.several = several
+    for i, result in enumerate(results):
+        if result._dtype.category >= dt.FLOATING:
+            result._requires_grad = True
+            result._node = node
+            result._nr = i
+    if op is not None and op.saves_result:
+        kept = results[0]
+        node.result = (kept._storage, kept._storage.version, kept._dtype, kept._sizes)
+
+
+def _check_inference(found: Program, taken: Operands, wanted: tuple[int, ...], outputs: int) -> None:
+    """Raise if the backward would need the value of an inference tensor."""
+    inferred = [i for i, t in enumerate(taken.tensors) if t is not None and t._inference]
+    if inferred and not uses_operands(found, wanted, outputs, taken.flat).isdisjoint(inferred):
+        raise RuntimeError(
+            "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+            "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and "
+            "use it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
+        )
+
+
+def call_host(op: Op, operands: tuple, statics: tuple) -> Any:
+    """Run an op whose result's shape depends on values: its body works on NumPy arrays."""
+    values = iter([_on_host(op, v) for v in operands])
+    fixed = iter(normal_statics(op, statics))
+    out = op.body(**{p.name: next(values) if p.role in (OPERAND, SCALAR) else next(fixed) for p in op.params})
+    if isinstance(out, (tuple, list)):
+        results = tuple(o if o is None else make(to_device(np.asarray(o))) for o in out)
+        return named_tuple(op)(results) if op.returns else results
+    return make(to_device(np.asarray(out)))
+
+
+def _on_host(op: Op, value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_on_host(op, v) for v in value]
+    if not isinstance(value, Tensor):
+        return value
+    if isinstance(value._array, jax.core.Tracer):
+        raise NotImplementedError(
+            f"functorch_lite does not support {op.name}() inside a transform: the shape of its result depends on "
+            "values, which are not known there. Call it outside, or use a mask of fixed shape."
+        )
+    return np.asarray(value._array)
+
+
+# --- views ---------------------------------------------------------------------------------------
+
+
+def call_view(op: Op, operands: tuple, statics: tuple) -> Tensor:
+    """Make the view of the first operand that ``op`` describes; the other operands are its integers."""
+    parent, *ints = operands
+    if not isinstance(parent, Tensor):
+        if hasattr(type(parent), HOOK):
+            raise Overridden
+        raise TypeError(_operand_error(op, 0, parent))
+    if parent._overrides:
+        refuse()
+    statics = normal_statics(op, statics)
+    ints = tuple(i if type(i) is int else int(i) for i in ints)
+    values, fixed = iter(ints), iter(statics)
+    arguments = [next(values) if p.role in (OPERAND, SCALAR) else next(fixed) for p in op.params[1:]]
+    sizes, strides, offset, *other = op.view.layout(  # type: ignore[union-attr]
+        parent._sizes, shown_strides(parent), parent._offset, *arguments
+    )
+    step = view_program(op, (parent._desc, *(int for _ in ints)), statics)
+    return make_view(parent, step, ints, (sizes, strides, offset), other[0](parent._dtype) if other else None)
+
+
+def shown_strides(tensor: Tensor) -> tuple[int, ...]:
+    """Return the strides that PyTorch shows, in elements."""
+    if tensor._strides is not None:
+        return tensor._strides
+    shown = tensor.__dict__.get("_shown_strides")
+    return contiguous_strides(tensor._sizes) if shown is None else shown
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+
+def call_inplace(op: Op, operands: tuple, statics: tuple) -> Tensor:
+    """Run ``op`` and write the result into its first operand, which is returned."""
+    target = operands[0]
+    if not isinstance(target, Tensor):
+        raise TypeError(_operand_error(op, 0, target))
+    taken = Operands()
+    descriptors = tuple([taken.take(op, i, v) for i, v in enumerate(operands)])
+    found = lookup(op, descriptors, statics, target._dtype)
+    if found.common is not None and op.promote is not None:
+        source = dt.bool_ if op.promote.to_bool else found.common
+        check_castable(source, target._dtype)
+    check_writable(target, taken.wants_grad and mode.grad)
+    with x64(True):
+        out = run(op, found, taken.flat)
+    if op.check is not None:
+        run_check(op, operands, statics)
+    if out.shape != target._sizes:
+        raise RuntimeError(
+            f"output with shape {list(target._sizes)} doesn't match the broadcast shape {list(out.shape)}"
+        )
+    write(target, out, op, found, taken)
+    return target
+
+
+def check_castable(source: dt.dtype, target: dt.dtype) -> None:
+    """Raise PyTorch's error if a result of dtype ``source`` may not be stored as ``target``."""
+    if source.category > target.category:
+        raise RuntimeError(
+            f"result type {dt.scalar_name(source)} can't be cast to the desired output type "
+            f"{dt.scalar_name(target)}"
+        )
+
+
+def check_writable(target: Tensor, wants_grad: bool) -> None:
+    """Raise PyTorch's error if ``target`` cannot be written to in place."""
+    _check_autograd_allows(target, wants_grad)
+    check_overlap(target)
+
+
+def _check_autograd_allows(target: Tensor, wants_grad: bool) -> None:
+    if target._inference and not mode.inference:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to "
+            "get a normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 "
+            "for more details."
+        )
+    if not mode.grad:
+        return
+    if target._made_quietly and (wants_grad or target._shows_grad):
+        raise RuntimeError(target._made_quietly + QUIET_WRITE)
+    base = target._grad_base
+    if base is not None and base._node is None and (base._requires_grad or target._requires_grad):
+        raise RuntimeError(LEAF_VIEW_WRITE)
+    if target._requires_grad and target._node is None:
+        raise RuntimeError(LEAF_WRITE)
+    if target._multi_view and (wants_grad or target._requires_grad):
+        raise RuntimeError(
+            f"Output 0 of {target._multi_view} is a view and is being modified inplace. This view is the output "
+            "of a function that returns multiple views. Such functions do not allow the output views to be "
+            "modified inplace. You should replace the inplace operation by an out-of-place one."
+        )
+
+
+def check_overlap(target: Tensor) -> None:
+    """Raise PyTorch's error if writing to ``target`` would write to some place twice."""
+    if target._chain and has_overlap(target):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single "
+            "memory location. Please clone() the tensor before performing the operation."
+        )
+
+
+def has_overlap(tensor: Tensor) -> bool:
+    """Return True if some memory location belongs to more than one element (``expand``)."""
+    strides = tensor._strides
+    return strides is not None and any(s == 0 and n > 1 for n, s in zip(tensor._sizes, strides, strict=True))
+
+
+def write(target: Tensor, out: Any, op: Op | None, found: Program | None, taken: Operands) -> None:
+    """Store ``out`` in ``target`` and give it (and its base, if it is a view) the new history.
+
+    ``found(*taken.flat)`` is what ``out`` was computed by; None: ``out`` is the one operand itself.
+    """
+    wants = mode.grad and taken.wants_grad and (op is None or op.grad)
+    base = target._grad_base
+    old_root = base._array if wants and base is not None else None
+    target._write(out)
+    if not wants:
+        return
+    former, place = target._node, target._nr
+    _record_write(target, op, found, taken, old_root)
+    if former is not None and former.retains and place in former.retains:
+        target._node.retains = {target._nr: former.retains.pop(place)}  # type: ignore[union-attr]
+
+
+def _record_write(target: Tensor, op: Op | None, found: Program | None, taken: Operands, old_root: Any) -> None:
+    base = target._grad_base
+    if base is None:
+        if found is not None:
+            record(op, found, taken, (target,))
+        else:
+            source = taken.tensors[0]
+            edge = source._history() if source is not None else None
+            target._node, target._nr = edge if edge is not None else (None, 0)
+            target._requires_grad = edge is not None
+        if target._node is not None:
+            target._storage.writer = target._node.name()
+        return
+    edges = tuple(t._history() if t is not None else None for t in taken.tensors)
+    slot = next((i for i, t in enumerate(taken.tensors) if t is target), -1) if found is not None else -1
+    rebase(target, found, tuple(taken.flat), edges, slot, old_root)
+
+
+def call_out(op: Op, operands: tuple, statics: tuple, out: Any) -> Any:
+    """Run ``op`` and store the result in ``out`` (a tensor, or a tuple of them)."""
+    outs = out if isinstance(out, (tuple, list)) else (out,)
+    for o in outs:
+        if not isinstance(o, Tensor):
+            raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type_name(o)}")
+    taken = Operands()
+    for i, v in enumerate(operands):
+        taken.take(op, i, v)
+    short = op.name.rsplit(".", 1)[-1]
+    if mode.grad and (taken.wants_grad or any(o._requires_grad for o in outs)) and any(
+        t is not None and t._requires_grad for t in (*taken.tensors, *outs)
+    ):
+        raise RuntimeError(
+            f"{short}(): functions with out=... arguments don't support automatic differentiation, "
+            "but one of the arguments requires grad."
+        )
+    previous, mode.grad = mode.grad, False
+    try:
+        result = call(op, operands, statics)
+    finally:
+        mode.grad = previous
+    results = result if isinstance(result, tuple) else (result,)
+    for source, target in zip(results, outs, strict=True):
+        check_castable(source._dtype, target._dtype)
+    for source, target in zip(results, outs, strict=True):
+        store_out(source, target)
+    if isinstance(result, tuple):
+        return named_tuple(op)(tuple(outs)) if op.returns else out
+    return outs[0]
+
+
+def store_out(source: Tensor, target: Tensor) -> None:
+    """Copy ``source`` into an ``out=`` tensor, resizing it where PyTorch does."""
+    if source._sizes != target._sizes:
+        resize_out(target, source._sizes)
+    check_overlap(target)
+    array = source._array
+    if source._dtype is not target._dtype:
+        with x64(True):
+            array = array.real if target._dtype.category < dt.COMPLEX <= source._dtype.category else array
+            array = array.astype(target._dtype.np)
+    target._write(array)
+
+
+_resize: list[Any] = []
+
+
+def resize_out(target: Tensor, sizes: tuple[int, ...]) -> None:
+    """Resize an ``out=`` tensor (set by ``_methods``, which has ``resize_``)."""
+    _resize[0](target, sizes)

@@ -1,0 +1,136 @@
+"""One compiled call for a whole optimizer step.
+
+The optimizer classes gather tensors, states and hyper-parameters into ``Group``s; ``fused_step``
+runs the update rule on all of them in one XLA program and writes the results into the same tensors.
+A program is known by the rule, the flags and the names of state and hyper-parameters; XLA's own
+cache adds shapes and dtypes. Hyper-parameters are operands: a changing ``lr`` compiles once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ..._core.execute import compile, x64
+from ...optim import RULES
+
+
+class Group(NamedTuple):
+    """Tensors that are updated with the same flags and hyper-parameters.
+
+    ``states[i]`` is the state dict of ``params[i]``; all have the same keys, and values that are
+    tensors. A hyper-parameter is a float or a one-element tensor.
+    """
+
+    flags: frozenset[str]
+    params: list[Any]
+    grads: list[Any]
+    states: list[dict[str, Any]]
+    hypers: dict[str, Any]
+
+
+_programs: dict[tuple, Callable[..., Any]] = {}
+
+
+def fused_step(rule: str, groups: list[Group]) -> None:
+    """Update the parameters and states of all ``groups`` in place by ``RULES[rule]``."""
+    groups = [group for group in groups if group.params]
+    if not groups:
+        return
+    keys = [tuple(group.states[0]) for group in groups]
+    layout = tuple(
+        (group.flags, len(group.params), names, tuple(group.hypers))
+        for group, names in zip(groups, keys, strict=True)
+    )
+    program = _programs.get((rule, layout))
+    if program is None:
+        program = _programs[rule, layout] = compile(_make_program(rule, layout))
+    hypers, arrays = [], []
+    for group, names in zip(groups, keys, strict=True):
+        hypers.append(tuple([_operand(value) for value in group.hypers.values()]))
+        for param, grad, state in zip(group.params, group.grads, group.states, strict=True):
+            arrays.append(param._array)
+            arrays.append(grad._array)
+            for name in names:
+                arrays.append(state[name]._array)
+    try:
+        with x64(True):
+            results = iter(program(tuple(hypers), tuple(arrays)))
+    except ValueError as error:
+        parts = _by_device(groups)
+        if "incompatible devices" not in str(error) or len(parts) == 1:
+            raise
+        for part in parts:
+            fused_step(rule, part)
+        return
+    for group, names in zip(groups, keys, strict=True):
+        for param, state in zip(group.params, group.states, strict=True):
+            param._write(next(results))
+            for name in names:
+                state[name]._write(next(results))
+
+
+def _operand(value: Any) -> Any:
+    return float(value) if isinstance(value, (int, float)) else value._array
+
+
+def _make_program(rule: str, layout: tuple) -> Callable[..., Any]:
+    """Return the pure function ``(hypers, arrays) -> new arrays`` for groups of this layout."""
+    update = RULES[rule]
+
+    def step(hypers: tuple, arrays: tuple) -> tuple:
+        source, out = iter(arrays), []
+        for (flags, count, names, hyper_names), values in zip(layout, hypers, strict=True):
+            hyper = {k: jnp.reshape(v, ()) for k, v in zip(hyper_names, values, strict=True)}
+            for _ in range(count):
+                param, grad = next(source), next(source)
+                state = {name: next(source) for name in names}
+                new_param, new_state = _update(update, param, grad, state, hyper, flags)
+                out.append(new_param)
+                out.extend(new_state[name] for name in names)
+        return tuple(out)
+
+    step.__name__ = f"{rule}_step"
+    return step
+
+
+def _update(
+    update: Any, param: Any, grad: Any, state: dict, hyper: dict, flags: frozenset[str]
+) -> tuple[Any, dict]:
+    """Apply the rule; complex arrays are updated as pairs of reals, as PyTorch does."""
+    if not jnp.issubdtype(param.dtype, jnp.complexfloating):
+        return update(param, grad, state, hyper, flags)
+    paired = {name for name, x in state.items() if jnp.issubdtype(x.dtype, jnp.complexfloating)}
+    pairs = {name: _as_real(x) if name in paired else x for name, x in state.items()}
+    new_param, new = update(_as_real(param), _as_real(grad), pairs, hyper, flags)
+    return _as_complex(new_param), {k: _as_complex(x) if k in paired else x for k, x in new.items()}
+
+
+def _as_real(x: Any) -> Any:
+    return jnp.stack([x.real, x.imag], axis=-1)
+
+
+def _as_complex(x: Any) -> Any:
+    return jax.lax.complex(x[..., 0], x[..., 1])
+
+
+def _by_device(groups: list[Group]) -> list[list[Group]]:
+    """Split the groups into one list for each device that holds parameters."""
+    devices: dict[Any, list[Group]] = {}
+    for group in groups:
+        places = [param.device for param in group.params]
+        for place in dict.fromkeys(places):
+            chosen = [i for i, p in enumerate(places) if p == place]
+            devices.setdefault(place, []).append(
+                Group(
+                    group.flags,
+                    [group.params[i] for i in chosen],
+                    [group.grads[i] for i in chosen],
+                    [group.states[i] for i in chosen],
+                    group.hypers,
+                )
+            )
+    return list(devices.values())

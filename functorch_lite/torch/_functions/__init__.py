@@ -1,0 +1,1 @@
+"""Functions and methods that are not one declared op: factories, indexing, conversions."""

@@ -1,0 +1,151 @@
+"""Dims in another order: ``permute``, ``transpose``, ``movedim`` and the properties ``T`` to
+``mH``.
+"""
+
+import warnings
+from typing import Any
+
+from ...ops._common import wrap_dim
+from ...ops._registry import OPS
+from .._engine.dispatch import call_view
+from .._engine.override import overridable, overridable_property
+from .._engine.register import attach, expose
+from .._engine.tensor import Tensor
+from .arguments import integer, integers
+
+
+def _permuted(input: Tensor, dims: tuple[int, ...], function: str = "permute") -> Tensor:
+    rank = len(input._sizes)
+    if len(dims) != rank:
+        raise RuntimeError(
+            f"{function}(sparse_coo): number of dimensions in the tensor input does not match the "
+            "length of the "
+            f"desired ordering of dimensions i.e. input.dim() = {rank} is not equal to len(dims) = "
+            f"{len(dims)}"
+        )
+    wrapped = tuple(wrap_dim(d, rank) for d in dims)
+    if len(set(wrapped)) != rank:
+        raise RuntimeError(f"{function}(): duplicate dims are not allowed.")
+    return call_view(OPS["permute"], (input,), (wrapped,))
+
+
+@expose("f")
+def permute(input: Tensor, dims: Any) -> Tensor:
+    """Return a view with the dims in the given order."""
+    return _permuted(input, integers((dims,), "permute", "dims", 2))
+
+
+def _permute_method(input: Tensor, *dims: Any, **named: Any) -> Tensor:
+    """Return a view with the dims in the given order."""
+    if not dims and not named:
+        raise TypeError('permute() missing 1 required positional arguments: "dims"')
+    return _permuted(input, integers(dims or tuple(named.values()), "permute", "dims"))
+
+
+attach("permute", overridable(_permute_method))
+
+
+@expose("fm", aliases="swapaxes swapdims")
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Return a view with two dims swapped."""
+    rank = len(input._sizes)
+    d0 = wrap_dim(integer(dim0, "transpose", "dim0", 1), rank)
+    d1 = wrap_dim(integer(dim1, "transpose", "dim1", 2), rank)
+    if not rank:
+        return call_view(OPS["alias"], (input,), ())
+    return call_view(OPS["transpose"], (input,), (d0, d1))
+
+
+@expose("fm")
+def t(input: Tensor) -> Tensor:
+    """Return the transpose of a matrix as a view; a vector or scalar as it is."""
+    rank = len(input._sizes)
+    if rank > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {rank}D")
+    return call_view(OPS["t"] if rank == 2 else OPS["alias"], (input,), ())
+
+
+@expose("fm", aliases="moveaxis")
+def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
+    """Return a view with the dims ``source`` moved to the places ``destination``."""
+    rank = len(input._sizes)
+    sources = (source,) if isinstance(source, int) else tuple(source)
+    targets = (destination,) if isinstance(destination, int) else tuple(destination)
+    if len(sources) != len(targets):
+        raise RuntimeError(
+            "movedim: Invalid source or destination dims: source "
+            f"({list(sources)} dims) should contain the same number of dims as destination "
+            f"({list(targets)} dims)"
+        )
+    if not rank:
+        return call_view(OPS["alias"], (input,), ())
+    sources = tuple(wrap_dim(d, rank) for d in sources)
+    targets = tuple(wrap_dim(d, rank) for d in targets)
+    for which, dims in (("source", sources), ("destination", targets)):
+        if len(set(dims)) != len(dims):
+            given = source if which == "source" else destination
+            raise RuntimeError(f"movedim: repeated dim in `{which}` ({list(given)})")
+    order: list[int | None] = [None] * rank
+    for s, d in zip(sources, targets, strict=True):
+        order[d] = s
+    rest = iter(d for d in range(rank) if d not in sources)
+    return _permuted(input, tuple(next(rest) if d is None else d for d in order))
+
+
+@expose("fm")
+def adjoint(input: Tensor) -> Tensor:
+    """Return the conjugate transpose of the last two dims."""
+    if len(input._sizes) < 2:
+        raise RuntimeError(
+            "tensor.adjoint() is only supported on matrices or batches of matrices. Got "
+            f"{len(input._sizes)}-D tensor."
+        )
+    turned = transpose(input, -2, -1)
+    return turned.conj() if input._dtype.is_complex else turned
+
+
+def _matrix_view(input: Tensor, name: str) -> Tensor:
+    if not input._sizes:
+        warnings.warn(
+            f"Tensor.{name} is deprecated on 0-D tensors. This function is the identity in these "
+            "cases. "
+            "(Triggered internally at /pytorch/aten/src/ATen/native/TensorShape.cpp:4373.)",
+            UserWarning,
+            stacklevel=3,
+        )
+        return input
+    if len(input._sizes) < 2:
+        raise RuntimeError(
+            f"tensor.{name} is only supported on matrices or batches of matrices. Got "
+            f"{len(input._sizes)}-D tensor."
+        )
+    return transpose(input, -2, -1)
+
+
+def _all_reversed(input: Tensor) -> Tensor:
+    """A view with the dims reversed."""
+    return call_view(OPS["permute"], (input,), (tuple(range(len(input._sizes)))[::-1],))
+
+
+def _conjugate_transpose(input: Tensor) -> Tensor:
+    """The conjugate transpose of a matrix."""
+    if len(input._sizes) not in (0, 2):
+        raise RuntimeError(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {len(input._sizes)}-D "
+            "tensor."
+        )
+    return adjoint(input) if input._sizes else input
+
+
+attach("T", overridable_property(_all_reversed))
+
+attach(
+    "mT",
+    overridable_property(
+        lambda self: _matrix_view(self, "mT"), doc="A view with the last two dims swapped."
+    ),
+)
+
+attach("H", overridable_property(_conjugate_transpose))
+
+attach("mH", overridable_property(adjoint))
