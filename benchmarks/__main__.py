@@ -1,7 +1,7 @@
 """``python -m benchmarks``: print the table of ratios to PyTorch (which must be installed).
 
-    python -m benchmarks            everything
-    python -m benchmarks dispatch   one part: dispatch, digits, imports or memory
+python -m benchmarks            everything
+python -m benchmarks dispatch   one part: dispatch, digits, imports or memory
 """
 
 import platform
@@ -20,7 +20,9 @@ def dispatch() -> None:
     """Print the cost of one eager call per operation."""
     for name in DISPATCHED:
         ours, theirs, ratio = compare("worker_dispatch.py", request=name, rounds=7, warmup=1)
-        print(f"| `{name}` on 4x4 float32 | {ours * 1e6:.1f} us | {theirs * 1e6:.1f} us | {ratio:.1f} |")
+        print(
+            f"| `{name}` on 4x4 float32 | {ours * 1e6:.1f} us | {theirs * 1e6:.1f} us | {ratio:.1f} |"
+        )
 
 
 def digits() -> None:
@@ -41,7 +43,9 @@ def imports(rounds: int = 7) -> None:
     pairs = [(seconds("functorch_lite.torch"), seconds("jax")) for _ in range(rounds)]
     ratio = statistics.median(a / b for a, b in pairs)
     ours, theirs = (statistics.median(p[i] for p in pairs) for i in (0, 1))
-    print(f"| `import functorch_lite.torch` beside `import jax` | {ours:.2f} s | {theirs:.2f} s | {ratio:.2f} |")
+    print(
+        f"| `import functorch_lite.torch` beside `import jax` | {ours:.2f} s | {theirs:.2f} s | {ratio:.2f} |"
+    )
 
 
 def memory() -> None:
@@ -58,7 +62,9 @@ PARTS = {"dispatch": dispatch, "digits": digits, "imports": imports, "memory": m
 def main() -> None:
     """Run the parts named on the command line, or all."""
     wanted = sys.argv[1:] or list(PARTS)
-    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}\n\n{COLUMNS}")
+    print(
+        f"{platform.processor() or platform.machine()}, Python {platform.python_version()}\n\n{COLUMNS}"
+    )
     for name in wanted:
         PARTS[name]()
 

@@ -7,9 +7,9 @@ import torch
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
-import digits_cnn
+import digits_cnn  # noqa: E402 - the path must be set first
 
-from benchmarks._turns import serve
+from benchmarks._turns import serve  # noqa: E402
 
 torch.manual_seed(0)
 train_set, _ = digits_cnn.load_digits()

@@ -65,7 +65,11 @@ def member(name: str, value: Any, indent: str = "") -> str:
 def text() -> str:
     """Return the whole stub."""
     public = {n: v for n, v in sorted(vars(torch).items()) if not n.startswith("_")}
-    ours = {n for n, v in public.items() if isinstance(v, ModuleType) and v.__name__.startswith("functorch_lite")}
+    ours = {
+        n
+        for n, v in public.items()
+        if isinstance(v, ModuleType) and v.__name__.startswith("functorch_lite")
+    }
     lines = [HEAD.format(modules=", ".join(f"{n} as {n}" for n in sorted(ours)))]
     for name, value in public.items():
         if isinstance(value, ModuleType) or not name.isidentifier():

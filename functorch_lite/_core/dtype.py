@@ -147,7 +147,9 @@ def set_default_dtype(d: dtype) -> None:
     """Set the default floating dtype; TypeError unless ``d`` is a floating-point dtype."""
     global _default
     if not isinstance(d, dtype):
-        raise TypeError("invalid dtype object: only floating-point types are supported as the default type")
+        raise TypeError(
+            "invalid dtype object: only floating-point types are supported as the default type"
+        )
     if not d.is_floating_point:
         raise TypeError("only floating-point types are supported as the default type")
     _default = d

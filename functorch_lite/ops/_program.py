@@ -111,7 +111,9 @@ def _backward(
         out, pull = jax.vjp(of_wanted, *chosen)
         cotangents = tuple(_as_cotangent(c, o) for c, o in zip(cotangents, out, strict=True))
         gradients = (conj(g) for g in pull(cotangents))
-        return tuple(sum_to(g, jnp.shape(operands[i])) for g, i in zip(gradients, wanted, strict=True))
+        return tuple(
+            sum_to(g, jnp.shape(operands[i])) for g, i in zip(gradients, wanted, strict=True)
+        )
 
     return backward
 
@@ -129,7 +131,9 @@ def conj(array: Any) -> Any:
 _programs: dict[tuple, Program] = {}
 
 
-def program(op: Op, descriptors: tuple[Descriptor, ...], statics: tuple, into: dt.dtype | None = None) -> Program:
+def program(
+    op: Op, descriptors: tuple[Descriptor, ...], statics: tuple, into: dt.dtype | None = None
+) -> Program:
     """Return the program of ``op`` for these operand descriptors and static arguments.
 
     ``descriptors`` follow the operand and scalar parameters of the op in order, ``statics`` its
@@ -142,12 +146,18 @@ def program(op: Op, descriptors: tuple[Descriptor, ...], statics: tuple, into: d
     return found
 
 
-def _build(op: Op, descriptors: tuple[Descriptor, ...], statics: tuple, into: dt.dtype | None) -> Program:
+def _build(
+    op: Op, descriptors: tuple[Descriptor, ...], statics: tuple, into: dt.dtype | None
+) -> Program:
     names = [p.name for p in op.params if p.role in (OPERAND, SCALAR)]
-    fixed = dict(zip((p.name for p in op.params if p.role not in (OPERAND, SCALAR)), statics, strict=True))
+    fixed = dict(
+        zip((p.name for p in op.params if p.role not in (OPERAND, SCALAR)), statics, strict=True)
+    )
     promoted = _promoted_names(op)
     common = _common(op.promote, promoted, dict(zip(names, descriptors, strict=True)))
-    widen = common in (dt.float16, dt.bfloat16) and not (op.promote is not None and op.promote.to_bool)
+    widen = common in (dt.float16, dt.bfloat16) and not (
+        op.promote is not None and op.promote.to_bool
+    )
     compute = dt.float32 if widen else common
 
     def fn(*flat: Any) -> Any:
@@ -216,7 +226,12 @@ def _cast_result(
     if isinstance(result, list):
         result = tuple(result)
     target = into
-    if target is None and common in dt.REDUCED_FLOATS and promote is not None and not promote.to_bool:
+    if (
+        target is None
+        and common in dt.REDUCED_FLOATS
+        and promote is not None
+        and not promote.to_bool
+    ):
         target = common
     if target is None:
         return result

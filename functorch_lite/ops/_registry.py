@@ -36,7 +36,7 @@ else:
     Size = NewType("Size", tuple)
     """Annotation of static ints that may also be spelled as separate arguments: ``x.view(2, 3)``."""
 
-_UNION = type(Optional[int])
+_UNION = type(Optional[int])  # noqa: UP045 - what NewType | None makes
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +226,12 @@ def op(
 
 
 def unary(
-    name: str, fun: Callable[..., Any], promote: Promotion | None, doc: str, kinds: str = "fmio", **more: Any
+    name: str,
+    fun: Callable[..., Any],
+    promote: Promotion | None,
+    doc: str,
+    kinds: str = "fmio",
+    **more: Any,
 ) -> Callable[..., Any]:
     """Declare the one-operand op ``name`` whose body is ``fun``: a row of a table."""
 
@@ -237,7 +242,12 @@ def unary(
 
 
 def binary(
-    name: str, fun: Callable[..., Any], promote: Promotion | None, doc: str, kinds: str = "fmio", **more: Any
+    name: str,
+    fun: Callable[..., Any],
+    promote: Promotion | None,
+    doc: str,
+    kinds: str = "fmio",
+    **more: Any,
 ) -> Callable[..., Any]:
     """Declare the two-operand op ``name`` whose body is ``fun``: a row of a table."""
 
@@ -247,7 +257,9 @@ def binary(
     return _row(body, name, doc, kinds, promote, more)
 
 
-def _row(body: Callable, name: str, doc: str, kinds: str, promote: Promotion | None, more: dict) -> Callable:
+def _row(
+    body: Callable, name: str, doc: str, kinds: str, promote: Promotion | None, more: dict
+) -> Callable:
     body.__name__ = body.__qualname__ = name
     body.__doc__ = doc
     return op(kinds, promote=promote, **more)(body)
@@ -275,7 +287,9 @@ def _params(body: Callable[..., Any]) -> tuple[Param, ...]:
 def _plain(annotation: Any) -> Any:
     """Return ``int`` for ``int | None``: that None is allowed is told by the default."""
     kinds = [a for a in getattr(annotation, "__args__", ()) if a is not type(None)]
-    return kinds[0] if isinstance(annotation, (UnionType, _UNION)) and len(kinds) == 1 else annotation
+    return (
+        kinds[0] if isinstance(annotation, (UnionType, _UNION)) and len(kinds) == 1 else annotation
+    )
 
 
 def _role(annotation: Any) -> str:

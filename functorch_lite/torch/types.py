@@ -18,6 +18,6 @@ _dispatchkey: TypeAlias = str
 _int, _float, _bool, _complex = builtins.int, builtins.float, builtins.bool, builtins.complex
 
 Number: TypeAlias = int | float | bool
-Device: TypeAlias = Union[_device, str, int, None]
+Device: TypeAlias = Union[_device, str, int, None]  # noqa: UP007 - shown by scripts as a Union
 FileLike: TypeAlias = str | os.PathLike[str] | IO[bytes]
 Storage: TypeAlias = UntypedStorage | TypedStorage

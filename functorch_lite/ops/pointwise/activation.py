@@ -183,7 +183,9 @@ def scaled_mask(input, mask, scale: Scalar):
     return input * mask.astype(input.dtype) * _like(scale, input)
 
 
-@op("", name="_rrelu_with_noise", promote=COMMON, check=_check_rrelu, node="RreluWithNoiseBackward0")
+@op(
+    "", name="_rrelu_with_noise", promote=COMMON, check=_check_rrelu, node="RreluWithNoiseBackward0"
+)
 def rrelu(input, noise, lower: Scalar, upper: Scalar):
     """``input`` times ``noise``, its drawn slopes; None: leaky_relu with slope (lower + upper) / 2."""
     require("leaky_relu_cpu" if noise is None else "rrelu_with_noise_out_cpu", "f", input)

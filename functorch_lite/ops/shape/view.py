@@ -172,7 +172,9 @@ def view_as_complex(input):
     """A real tensor (*s, 2) as a complex one (*s). RuntimeError unless the last dim has size 2."""
     if input.dtype not in (np.float32, np.float64):
         name = dt.scalar_name(dt.from_np(np.dtype(input.dtype)))
-        raise RuntimeError(f"view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: {name}")
+        raise RuntimeError(
+            f"view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: {name}"
+        )
     return lax.complex(input[..., 0], input[..., 1])
 
 
@@ -180,20 +182,30 @@ def _bits_layout(shape, strides, offset, dtype, itemsize):
     if dtype.itemsize == itemsize:
         return shape, strides, offset, lambda _: dtype
     if not shape:
-        raise RuntimeError(
-            "self.dim() cannot be 0 to view a dtype of a different element size"
-        )
+        raise RuntimeError("self.dim() cannot be 0 to view a dtype of a different element size")
     if strides[-1] != 1:
-        raise RuntimeError("self.stride(-1) must be 1 to view as a dtype of a different element size")
+        raise RuntimeError(
+            "self.stride(-1) must be 1 to view as a dtype of a different element size"
+        )
     if dtype.itemsize < itemsize:
         k = itemsize // dtype.itemsize
-        return (*shape[:-1], shape[-1] * k), (*(s * k for s in strides[:-1]), 1), offset * k, lambda _: dtype
+        return (
+            (*shape[:-1], shape[-1] * k),
+            (*(s * k for s in strides[:-1]), 1),
+            offset * k,
+            lambda _: dtype,
+        )
     k = dtype.itemsize // itemsize
     if shape[-1] % k:
         raise RuntimeError(
             f"self.size(-1) must be divisible by {k} to view as {dtype} (different element sizes), but got {shape[-1]}"
         )
-    return (*shape[:-1], shape[-1] // k), (*(s // k for s in strides[:-1]), 1), offset // k, lambda _: dtype
+    return (
+        (*shape[:-1], shape[-1] // k),
+        (*(s // k for s in strides[:-1]), 1),
+        offset // k,
+        lambda _: dtype,
+    )
 
 
 def _bits(input, np_dtype):
@@ -265,7 +277,9 @@ def _span(length, step):
 def _slice_put(parent, child, dim, start, length, step):
     if step > 1 and length > 1:
         window = lax.dynamic_slice_in_dim(parent, start, _span(length, step), dim)
-        where = tuple(slice(None, None, step) if d == dim else slice(None) for d in range(parent.ndim))
+        where = tuple(
+            slice(None, None, step) if d == dim else slice(None) for d in range(parent.ndim)
+        )
         child = window.at[where].set(child)
     return lax.dynamic_update_slice_in_dim(parent, child, start, dim)
 
@@ -278,7 +292,11 @@ def slice_(input, dim: int, start: Scalar, length: int, step: int):
 
 
 def _diagonal_layout(shape, strides, offset, diagonal, dim1, dim2):
-    n1, n2 = (shape[dim1], shape[dim2] - diagonal) if diagonal >= 0 else (shape[dim1] + diagonal, shape[dim2])
+    n1, n2 = (
+        (shape[dim1], shape[dim2] - diagonal)
+        if diagonal >= 0
+        else (shape[dim1] + diagonal, shape[dim2])
+    )
     length = max(min(n1, n2), 0)
     if length:
         offset += diagonal * strides[dim2] if diagonal >= 0 else -diagonal * strides[dim1]
@@ -309,7 +327,12 @@ def _unfold_layout(shape, strides, offset, dimension, size, step):
     count = (shape[dimension] - size) // step + 1
     return (
         (*shape[:dimension], count, *shape[dimension + 1 :], size),
-        (*strides[:dimension], strides[dimension] * step, *strides[dimension + 1 :], strides[dimension]),
+        (
+            *strides[:dimension],
+            strides[dimension] * step,
+            *strides[dimension + 1 :],
+            strides[dimension],
+        ),
         offset,
     )
 

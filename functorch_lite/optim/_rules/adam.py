@@ -57,9 +57,7 @@ def adamax(p: Any, g: Any, state: State, hyper: Hyper, flags: Flags) -> tuple[An
     step, t = next_step(state)
     g = decayed(p, g, hyper, flags)
     mean = lerp(state["exp_avg"], g, 1 - hyper["beta1"])
-    largest = jnp.maximum(
-        scale(state["exp_inf"], hyper["beta2"]), shift(jnp.abs(g), hyper["eps"])
-    )
+    largest = jnp.maximum(scale(state["exp_inf"], hyper["beta2"]), shift(jnp.abs(g), hyper["eps"]))
     step_size = hyper["lr"] / (1 - hyper["beta1"] ** t)
     p = addcdiv(p, mean, largest, -step_size)
     return p, {"step": step, "exp_avg": mean, "exp_inf": largest}

@@ -27,7 +27,7 @@ def _roots(tensors: tuple, gradients: tuple, create: bool) -> list:
     """Pair each root's slot with its initial gradient, checking both."""
     gradients = gradients or (None,) * len(tensors)
     if len(gradients) != len(tensors):
-        raise RuntimeError("got %d tensors and %d gradients" % (len(tensors), len(gradients)))
+        raise RuntimeError("got %d tensors and %d gradients" % (len(tensors), len(gradients)))  # noqa: UP031
     roots = []
     for i, (tensor, gradient) in enumerate(zip(tensors, gradients, strict=True)):
         gradient = _initial(i, tensor, gradient, create)
@@ -49,7 +49,9 @@ def _initial(index: int, tensor: Tensor, gradient: Any, create: bool) -> Tensor:
                 )
         return SPACES[""]["ones_like"](tensor.detach())
     if not isinstance(gradient, Tensor):
-        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
+        raise TypeError(
+            f"gradients can be either Tensors or None, but got {type(gradient).__name__}"
+        )
     if gradient._sizes != tensor._sizes:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[{index}] has a shape of {gradient.shape} and output[{index}] has a "
@@ -88,7 +90,9 @@ def backward(
     found = _gradients(roots, wanted, retain, create_graph)
     for leaf, gradient in zip(wanted, found, strict=True):
         if gradient is not None:
-            _backward.accumulate(AccumulateGrad(leaf), gradient if create_graph else gradient._array, create_graph)
+            _backward.accumulate(
+                AccumulateGrad(leaf), gradient if create_graph else gradient._array, create_graph
+            )
 
 
 class _recording:
@@ -135,16 +139,22 @@ def grad(
         RuntimeError: an input does not appear in the graph (unless ``allow_unused``).
     """
     if materialize_grads and allow_unused is False:
-        raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False.")
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+        )
     outputs, wanted = _as_tuple(outputs), _as_tuple(inputs)
     retain = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
-        return _batched(outputs, wanted, _as_tuple(grad_outputs), retain, create_graph, bool(allow_unused))
+        return _batched(
+            outputs, wanted, _as_tuple(grad_outputs), retain, create_graph, bool(allow_unused)
+        )
     roots = _roots(outputs, _as_tuple(grad_outputs), create_graph)
     found = _gradients(roots, wanted, retain, create_graph)
     if materialize_grads:
         zeros = SPACES[""]["zeros_like"]
-        return tuple(zeros(i.detach()) if g is None else g for i, g in zip(wanted, found, strict=True))
+        return tuple(
+            zeros(i.detach()) if g is None else g for i, g in zip(wanted, found, strict=True)
+        )
     unused = [i for i, g in enumerate(found) if g is None]
     if unused and not allow_unused:
         raise RuntimeError(
@@ -154,11 +164,21 @@ def grad(
     return tuple(found)
 
 
-def _batched(outputs: tuple, inputs: tuple, cotangents: tuple, retain: bool, create: bool, unused: bool) -> tuple:
+def _batched(
+    outputs: tuple, inputs: tuple, cotangents: tuple, retain: bool, create: bool, unused: bool
+) -> tuple:
     """Run one backward per row of the batched cotangents and stack what they give."""
     rows = len(cotangents[0]._array)
     each = [
-        grad(outputs, inputs, [c[i] for c in cotangents], retain or i < rows - 1, create, True, unused)
+        grad(
+            outputs,
+            inputs,
+            [c[i] for c in cotangents],
+            retain or i < rows - 1,
+            create,
+            True,
+            unused,
+        )
         for i in range(rows)
     ]
     stack = SPACES[""]["stack"]
@@ -167,7 +187,11 @@ def _batched(outputs: tuple, inputs: tuple, cotangents: tuple, retain: bool, cre
 
 @expose("m", name="backward")
 def _backward_method(
-    self: Tensor, gradient: Any = None, retain_graph: Any = None, create_graph: bool = False, inputs: Any = None
+    self: Tensor,
+    gradient: Any = None,
+    retain_graph: Any = None,
+    create_graph: bool = False,
+    inputs: Any = None,
 ) -> None:
     """Add the gradients of this tensor to the ``.grad`` of the leaves that it depends on."""
     backward(self, gradient, retain_graph, create_graph, inputs=inputs)
@@ -199,7 +223,9 @@ def _set_requires_grad(self: Tensor, value: bool) -> None:
             "subgraph that doesn't require differentiation use var_no_grad = var.detach()."
         )
     if value and self._inference and not mode.inference:
-        raise RuntimeError("Setting requires_grad=True on inference tensor outside InferenceMode is not allowed.")
+        raise RuntimeError(
+            "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
+        )
     if value and self._dtype.category < dt.FLOATING:
         raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
     self._requires_grad = bool(value)
@@ -228,7 +254,9 @@ def _grad(self: Tensor) -> Any:
 def _set_grad(self: Tensor, value: Any) -> None:
     if value is not None:
         if not isinstance(value, Tensor):
-            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+            raise TypeError(
+                f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
+            )
         if value is self:
             raise RuntimeError("can't assign Variable as its own grad")
         if value._dtype is not self._dtype:
@@ -248,7 +276,13 @@ def _set_grad(self: Tensor, value: Any) -> None:
 
 
 def _word(d: dt.dtype) -> str:
-    return {"float32": "float", "float64": "double", "float16": "c10::Half", "int64": "long int", "int32": "int"}.get(d.name, d.name)
+    return {
+        "float32": "float",
+        "float64": "double",
+        "float16": "c10::Half",
+        "int64": "long int",
+        "int32": "int",
+    }.get(d.name, d.name)
 
 
 def _retains(self: Tensor) -> bool:
@@ -290,7 +324,9 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Any]) -> RemovableHandl
 
 
 @expose("m")
-def register_post_accumulate_grad_hook(self: Tensor, hook: Callable[[Tensor], None]) -> RemovableHandle:
+def register_post_accumulate_grad_hook(
+    self: Tensor, hook: Callable[[Tensor], None]
+) -> RemovableHandle:
     """Call ``hook(tensor)`` each time after a gradient was added to this leaf's ``.grad``."""
     if not self.requires_grad:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")

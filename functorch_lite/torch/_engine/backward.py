@@ -131,7 +131,9 @@ class _Walk:
     def plain(self, node: Node) -> bool:
         """Return True if the node may join a segment: no Python code on it, not a target."""
         return (
-            not isinstance(node, AccumulateGrad) and not node.hooked() and node not in self.only_targets
+            not isinstance(node, AccumulateGrad)
+            and not node.hooked()
+            and node not in self.only_targets
         )
 
     def single(self, node: Node) -> None:
@@ -223,14 +225,18 @@ class _Walk:
             owner = reference()
             if owner is not None and index in tensors:
                 held, new = owner._grad, tensors[index]
-                owner._grad = new if held is None else self.tensor(self.add(*map(self.plainly, (held, new))))
+                owner._grad = (
+                    new if held is None else self.tensor(self.add(*map(self.plainly, (held, new))))
+                )
         return tensors if self.create else {i: t._array for i, t in tensors.items()}
 
     def hook_node(self, node: Node, gradients: list, waiting: dict[int, Any]) -> list:
         """Run the node's own hooks; each may replace the gradients of its inputs."""
         slots = node.shown_slots()
         shown = tuple(None if gradients[i] is None else self.tensor(gradients[i]) for i in slots)
-        outputs = tuple(self.tensor(waiting[i]) if i in waiting else None for i in range(node.outputs))
+        outputs = tuple(
+            self.tensor(waiting[i]) if i in waiting else None for i in range(node.outputs)
+        )
         for hook in list((node.node_hooks or {}).values()):
             answer = hook(shown, outputs)
             if answer is not None:
@@ -316,7 +322,9 @@ def _check_alive(node: Node, walk: _Walk) -> None:
         storage, version, d, shape = node.result
         if storage.version != version:
             where = f", which is output 0 of {forward_name(storage.writer or node.name())},"
-            raise RuntimeError(_modified_text(f"torch.{d.legacy}", shape, where, storage.version, version))
+            raise RuntimeError(
+                _modified_text(f"torch.{d.legacy}", shape, where, storage.version, version)
+            )
         return
     if modified:
         needed = uses_operands(node.program, node.wanted, node.outputs, node.operands)
@@ -496,7 +504,9 @@ def _segment_function(steps: tuple, exits: tuple[int, ...]) -> Callable[..., Any
             found = rule.fn(*saved, *(gradients[g] for g in given))
             for position, number in deliveries:
                 held = gradients.get(number)
-                gradients[number] = found[position] if held is None else jnp.add(held, found[position])
+                gradients[number] = (
+                    found[position] if held is None else jnp.add(held, found[position])
+                )
         return [gradients[number] for number in exits]
 
     return segment

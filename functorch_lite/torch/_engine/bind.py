@@ -27,11 +27,72 @@ REQUIRED = object()
 
 # Every in-place form is a method; these few are functions of ``torch`` as well.
 IN_PLACE_FUNCTIONS = frozenset(
-    "abs_ acos_ acosh_ addmv_ arccos_ arccosh_ arcsin_ arcsinh_ arctan_ arctanh_ asin_ asinh_ atan_ atanh_ ceil_ "
-    "celu_ clamp_ clamp_max_ clamp_min_ clip_ conj_physical_ cos_ cosh_ deg2rad_ erf_ erfc_ exp2_ exp_ expm1_ fill_ "
-    "fix_ floor_ frac_ gcd_ i0_ lcm_ ldexp_ log10_ log1p_ log2_ log_ logit_ nan_to_num_ neg_ negative_ rad2deg_ "
-    "reciprocal_ relu_ round_ rrelu_ rsqrt_ selu_ sigmoid_ sin_ sinc_ sinh_ sqrt_ square_ tan_ tanh_ threshold_ "
-    "trunc_ xlogy_ zero_".split()
+    [
+        "abs_",
+        "acos_",
+        "acosh_",
+        "addmv_",
+        "arccos_",
+        "arccosh_",
+        "arcsin_",
+        "arcsinh_",
+        "arctan_",
+        "arctanh_",
+        "asin_",
+        "asinh_",
+        "atan_",
+        "atanh_",
+        "ceil_",
+        "celu_",
+        "clamp_",
+        "clamp_max_",
+        "clamp_min_",
+        "clip_",
+        "conj_physical_",
+        "cos_",
+        "cosh_",
+        "deg2rad_",
+        "erf_",
+        "erfc_",
+        "exp2_",
+        "exp_",
+        "expm1_",
+        "fill_",
+        "fix_",
+        "floor_",
+        "frac_",
+        "gcd_",
+        "i0_",
+        "lcm_",
+        "ldexp_",
+        "log10_",
+        "log1p_",
+        "log2_",
+        "log_",
+        "logit_",
+        "nan_to_num_",
+        "neg_",
+        "negative_",
+        "rad2deg_",
+        "reciprocal_",
+        "relu_",
+        "round_",
+        "rrelu_",
+        "rsqrt_",
+        "selu_",
+        "sigmoid_",
+        "sin_",
+        "sinc_",
+        "sinh_",
+        "sqrt_",
+        "square_",
+        "tan_",
+        "tanh_",
+        "threshold_",
+        "trunc_",
+        "xlogy_",
+        "zero_",
+    ]
 )
 
 
@@ -53,7 +114,9 @@ def _bind_variants(space: str, name: str, ops: list[Op]) -> None:
     """Bind one name: methods and in-place forms exist only for names of ``torch`` itself."""
     having = {kind: [op for op in ops if kind in op.kinds] for kind in "fmi"}
     if having["f"]:
-        SPACES[space][name] = _joined(name, [_generate(op, name, "f") for op in having["f"]], having["f"])
+        SPACES[space][name] = _joined(
+            name, [_generate(op, name, "f") for op in having["f"]], having["f"]
+        )
     if having["m"] and not space:
         method = _joined(name, [_generate(op, name, "m") for op in having["m"]], having["m"])
         attach(name, method)
@@ -87,7 +150,9 @@ def _generate(op: Op, name: str, variant: str) -> Callable[..., Any]:
     }
     exec(_compiled(_source(op, variant, scope)), scope)
     made = scope["itself"] = scope["public"] = scope.pop("function")
-    made.__code__ = made.__code__.replace(co_name=name, co_filename=f"<functorch_lite op {op.name}>")
+    made.__code__ = made.__code__.replace(
+        co_name=name, co_filename=f"<functorch_lite op {op.name}>"
+    )
     made.__name__ = made.__qualname__ = name
     made.__doc__ = op.doc
     made.__module__ = "torch"
@@ -123,10 +188,15 @@ def _source(op: Op, variant: str, scope: dict[str, Any]) -> str:
     lines = [f"def function({', '.join([*head, *star, *keyword, *extra])}):"]
     if extra:
         given = ", ".join(f"{p.name!r}: {p.name}" for p in op.params)
-        required = next((p.name for p in op.params[1:] if p.default is p_empty and not p.keyword_only), None)
+        required = next(
+            (p.name for p in op.params[1:] if p.default is p_empty and not p.keyword_only), None
+        )
         condition = "other_names" + (f" or {required} is REQUIRED" if required else "")
         out = ", out" if has_out else ""
-        lines += [f"    if {condition}:", f"        return numpy_names(itself, op, {{{given}}}, other_names{out})"]
+        lines += [
+            f"    if {condition}:",
+            f"        return numpy_names(itself, op, {{{given}}}, other_names{out})",
+        ]
     if spread:
         p = op.params[1].name
         lines.append(f"    {p} = unpack({p})")
@@ -142,7 +212,10 @@ def _body_lines(op: Op, variant: str, has_out: bool) -> list[str]:
         return [f"    return call_inplace(op, {operands}, {statics})"]
     lines = []
     if has_out:
-        lines += ["    if out is not None:", f"        return call_out(op, {operands}, {statics}, out)"]
+        lines += [
+            "    if out is not None:",
+            f"        return call_out(op, {operands}, {statics}, out)",
+        ]
     if any(p.name == "inplace" and p.role == STATIC for p in op.params):
         lines += ["    if inplace:", f"        return call_inplace(op, {operands}, {statics})"]
     return [*lines, f"    return call(op, {operands}, {statics})"]
@@ -166,13 +239,24 @@ def _overridden(fun: Callable[..., Any], op: Op, given: dict[str, Any]) -> Any:
     """Ask the operands' own classes to run ``fun``; optional arguments go by name, defaults unsaid."""
     required = [p.name for p in op.params if p.default is p_empty and not p.keyword_only]
     args = tuple(given.pop(name) for name in required)
-    kwargs = {p.name: given[p.name] for p in op.params if p.name in given and given[p.name] is not p.default}
+    kwargs = {
+        p.name: given[p.name]
+        for p in op.params
+        if p.name in given and given[p.name] is not p.default
+    }
     if given.get("out") is not None:
         kwargs["out"] = given["out"]
     return dispatch(fun, args, kwargs)
 
 
-_NUMPY = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
+_NUMPY = {
+    "axis": "dim",
+    "keepdims": "keepdim",
+    "x": "input",
+    "a": "input",
+    "x1": "input",
+    "x2": "other",
+}
 
 
 def _numpy_names(fun: Callable[..., Any], op: Op, given: dict, other: dict, out: Any = None) -> Any:
@@ -209,7 +293,11 @@ def _joined(name: str, functions: list[Callable[..., Any]], ops: list[Op]) -> Ca
     candidates = list(zip(ops, functions, strict=True))
 
     def overloaded(*args: Any, **kwargs: Any) -> Any:
-        key = (tuple([type(a) for a in args]), tuple(kwargs), tuple([type(a) for a in kwargs.values()]))
+        key = (
+            tuple([type(a) for a in args]),
+            tuple(kwargs),
+            tuple([type(a) for a in kwargs.values()]),
+        )
         function = chosen.get(key)
         if function is None:
             function, by_type = _choose(name, candidates, args, kwargs)
@@ -225,7 +313,9 @@ def _joined(name: str, functions: list[Callable[..., Any]], ops: list[Op]) -> Ca
     return overloaded
 
 
-def _choose(name: str, candidates: list, args: tuple, kwargs: dict) -> tuple[Callable[..., Any], bool]:
+def _choose(
+    name: str, candidates: list, args: tuple, kwargs: dict
+) -> tuple[Callable[..., Any], bool]:
     """Return the overload, and whether types alone decided; a 0-d tensor may stand for a number."""
     for loose in (False, True):
         for op, function in candidates:
@@ -258,7 +348,8 @@ def _accepts(op: Op, args: tuple, kwargs: dict, loose: bool) -> bool:
             return False
         given[own] = value
     return all(
-        _fits(op, p, given[p.name], loose) if p.name in given else p.default is not p_empty for p in op.params
+        _fits(op, p, given[p.name], loose) if p.name in given else p.default is not p_empty
+        for p in op.params
     )
 
 

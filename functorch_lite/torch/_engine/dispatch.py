@@ -27,7 +27,9 @@ from .view import make_view, rebase, view_program
 
 NUMBERS = frozenset((bool, int, float, complex))
 LEAF_WRITE = "a leaf Variable that requires grad is being used in an in-place operation."
-LEAF_VIEW_WRITE = "a view of a leaf Variable that requires grad is being used in an in-place operation."
+LEAF_VIEW_WRITE = (
+    "a view of a leaf Variable that requires grad is being used in an in-place operation."
+)
 
 QUIET_WRITE = (
     " is being modified inplace with grad mode enabled. Given that this use case is ambiguous and "
@@ -55,7 +57,9 @@ class Operands:
         if kind is Tensor or (isinstance(value, Tensor) and not (value._overrides and refuse())):
             self.flat.append(value._array)
             self.tensors.append(value)
-            if value._requires_grad or (value._grad_base is not None and value._grad_base._requires_grad):
+            if value._requires_grad or (
+                value._grad_base is not None and value._grad_base._requires_grad
+            ):
                 self.wants_grad = True
             if value._strides is not None:
                 self.strided = True
@@ -151,7 +155,12 @@ def _check_numbers(op: Op, descriptors: tuple) -> None:
     """Raise TypeError if a Python number stands where PyTorch wants a tensor."""
     params = [p for p in op.params if p.role in (OPERAND, SCALAR)]
     for position, (param, descriptor) in enumerate(zip(params, descriptors, strict=True)):
-        if param.role == OPERAND and descriptor in NUMBERS and op.kinds and param.name not in op.numbers:
+        if (
+            param.role == OPERAND
+            and descriptor in NUMBERS
+            and op.kinds
+            and param.name not in op.numbers
+        ):
             raise TypeError(_operand_error(op, position, descriptor()))
 
 
@@ -164,7 +173,11 @@ def normal_statics(op: Op, statics: tuple) -> tuple:
 def _normal(op: Op, param: Any, value: Any) -> Any:
     if value is None or type(value) in (bool, int, str, float, dt.dtype):
         if type(value) in (str, float) and param.annotation in (int, Dims, Size):
-            raise TypeError(_static_error(op, param, value, "int" if param.annotation is int else "tuple of ints"))
+            raise TypeError(
+                _static_error(
+                    op, param, value, "int" if param.annotation is int else "tuple of ints"
+                )
+            )
         return value
     if isinstance(value, (tuple, list)):
         return tuple(_normal(op, param, v) for v in value)
@@ -178,7 +191,9 @@ def _normal(op: Op, param: Any, value: Any) -> Any:
         if isinstance(value, (float, np.floating)):
             return float(value)
         if param.annotation in (int, bool, Dims, Size, float, dt.dtype):
-            raise TypeError(_static_error(op, param, value, _annotation_name(param.annotation))) from None
+            raise TypeError(
+                _static_error(op, param, value, _annotation_name(param.annotation))
+            ) from None
         return value
 
 
@@ -197,7 +212,11 @@ def _static_error(op: Op, param: Any, value: Any, wanted: str) -> str:
 def _operand_error(op: Op, position: int, value: Any) -> str:
     params = [p for p in op.params if p.role in (OPERAND, SCALAR)]
     param = params[position]
-    where = "" if param.keyword_only else f" (position {[p.name for p in op.params].index(param.name) + 1})"
+    where = (
+        ""
+        if param.keyword_only
+        else f" (position {[p.name for p in op.params].index(param.name) + 1})"
+    )
     wanted = "Number" if param.role == SCALAR else "Tensor"
     return f"{op.name.rsplit('.', 1)[-1]}(): argument '{param.name}'{where} must be {wanted}, not {type_name(value)}"
 
@@ -205,7 +224,11 @@ def _operand_error(op: Op, position: int, value: Any) -> str:
 def type_name(value: Any) -> str:
     """Return the name of a value's type as PyTorch's messages spell it."""
     kind = type(value)
-    return kind.__name__ if kind.__module__ == "builtins" or kind.__name__ in ("Tensor", "Parameter") else f"{kind.__module__}.{kind.__name__}"
+    return (
+        kind.__name__
+        if kind.__module__ == "builtins" or kind.__name__ in ("Tensor", "Parameter")
+        else f"{kind.__module__}.{kind.__name__}"
+    )
 
 
 def run_check(op: Op, operands: tuple, statics: tuple) -> None:
@@ -214,7 +237,9 @@ def run_check(op: Op, operands: tuple, statics: tuple) -> None:
         return
     values = iter(operands)
     fixed = iter(statics)
-    arguments = {p.name: next(values) if p.role in (OPERAND, SCALAR) else next(fixed) for p in op.params}
+    arguments = {
+        p.name: next(values) if p.role in (OPERAND, SCALAR) else next(fixed) for p in op.params
+    }
     op.check(**{k: _plain(v) for k, v in arguments.items()})  # type: ignore[misc]
 
 
@@ -242,11 +267,18 @@ def make_return_type(name: str, fields: tuple[str, ...]) -> type:
     """Return a tuple subclass that takes one sequence, has named fields and prints as PyTorch's."""
 
     def show(self: tuple) -> str:
-        shown = (f"{f}={v!r}".replace("\n", "\n" + " " * 0) for f, v in zip(fields, self, strict=True))
+        shown = (
+            f"{f}={v!r}".replace("\n", "\n" + " " * 0) for f, v in zip(fields, self, strict=True)
+        )
         return f"torch.return_types.{name}(\n" + ",\n".join(shown) + ")"
 
     body: dict[str, Any] = {f: property(operator.itemgetter(i)) for i, f in enumerate(fields)}
-    body |= {"__repr__": show, "__module__": "torch.return_types", "__slots__": (), "n_fields": len(fields)}
+    body |= {
+        "__repr__": show,
+        "__module__": "torch.return_types",
+        "__slots__": (),
+        "n_fields": len(fields),
+    }
     return type(name, (tuple,), body)
 
 
@@ -263,7 +295,9 @@ def _keep_layout(result: Tensor, tensors: list) -> None:
     result._strides = result_strides(result._sizes, shown)
 
 
-def record(op: Op | None, found: Program, taken: Operands, results: tuple, several: bool = False) -> None:
+def record(
+    op: Op | None, found: Program, taken: Operands, results: tuple, several: bool = False
+) -> None:
     """Put one node behind ``results``, unless no operand with a history takes part.
 
     A result that is itself an operand was written in place: its old value is kept by the node.
@@ -305,7 +339,9 @@ def record(op: Op | None, found: Program, taken: Operands, results: tuple, sever
         node.result = (kept._storage, kept._storage.version, kept._dtype, kept._sizes)
 
 
-def _check_inference(found: Program, taken: Operands, wanted: tuple[int, ...], outputs: int) -> None:
+def _check_inference(
+    found: Program, taken: Operands, wanted: tuple[int, ...], outputs: int
+) -> None:
     """Raise if the backward would need the value of an inference tensor."""
     inferred = [i for i, t in enumerate(taken.tensors) if t is not None and t._inference]
     if inferred and not uses_operands(found, wanted, outputs, taken.flat).isdisjoint(inferred):
@@ -320,7 +356,9 @@ def call_host(op: Op, operands: tuple, statics: tuple) -> Any:
     """Run an op whose result's shape depends on values: its body works on NumPy arrays."""
     values = iter([_on_host(op, v) for v in operands])
     fixed = iter(normal_statics(op, statics))
-    out = op.body(**{p.name: next(values) if p.role in (OPERAND, SCALAR) else next(fixed) for p in op.params})
+    out = op.body(
+        **{p.name: next(values) if p.role in (OPERAND, SCALAR) else next(fixed) for p in op.params}
+    )
     if isinstance(out, (tuple, list)):
         results = tuple(o if o is None else make(to_device(np.asarray(o))) for o in out)
         return named_tuple(op)(results) if op.returns else results
@@ -355,12 +393,16 @@ def call_view(op: Op, operands: tuple, statics: tuple) -> Tensor:
     statics = normal_statics(op, statics)
     ints = tuple(i if type(i) is int else int(i) for i in ints)
     values, fixed = iter(ints), iter(statics)
-    arguments = [next(values) if p.role in (OPERAND, SCALAR) else next(fixed) for p in op.params[1:]]
+    arguments = [
+        next(values) if p.role in (OPERAND, SCALAR) else next(fixed) for p in op.params[1:]
+    ]
     sizes, strides, offset, *other = op.view.layout(  # type: ignore[union-attr]
         parent._sizes, shown_strides(parent), parent._offset, *arguments
     )
     step = view_program(op, (parent._desc, *(int for _ in ints)), statics)
-    return make_view(parent, step, ints, (sizes, strides, offset), other[0](parent._dtype) if other else None)
+    return make_view(
+        parent, step, ints, (sizes, strides, offset), other[0](parent._dtype) if other else None
+    )
 
 
 def shown_strides(tensor: Tensor) -> tuple[int, ...]:
@@ -449,7 +491,9 @@ def check_overlap(target: Tensor) -> None:
 def has_overlap(tensor: Tensor) -> bool:
     """Return True if some memory location belongs to more than one element (``expand``)."""
     strides = tensor._strides
-    return strides is not None and any(s == 0 and n > 1 for n, s in zip(tensor._sizes, strides, strict=True))
+    return strides is not None and any(
+        s == 0 and n > 1 for n, s in zip(tensor._sizes, strides, strict=True)
+    )
 
 
 def write(target: Tensor, out: Any, op: Op | None, found: Program | None, taken: Operands) -> None:
@@ -469,7 +513,9 @@ def write(target: Tensor, out: Any, op: Op | None, found: Program | None, taken:
         target._node.retains = {target._nr: former.retains.pop(place)}  # type: ignore[union-attr]
 
 
-def _record_write(target: Tensor, op: Op | None, found: Program | None, taken: Operands, old_root: Any) -> None:
+def _record_write(
+    target: Tensor, op: Op | None, found: Program | None, taken: Operands, old_root: Any
+) -> None:
     base = target._grad_base
     if base is None:
         if found is not None:
@@ -483,7 +529,11 @@ def _record_write(target: Tensor, op: Op | None, found: Program | None, taken: O
             target._storage.writer = target._node.name()
         return
     edges = tuple(t._history() if t is not None else None for t in taken.tensors)
-    slot = next((i for i, t in enumerate(taken.tensors) if t is target), -1) if found is not None else -1
+    slot = (
+        next((i for i, t in enumerate(taken.tensors) if t is target), -1)
+        if found is not None
+        else -1
+    )
     rebase(target, found, tuple(taken.flat), edges, slot, old_root)
 
 
@@ -497,8 +547,10 @@ def call_out(op: Op, operands: tuple, statics: tuple, out: Any) -> Any:
     for i, v in enumerate(operands):
         taken.take(op, i, v)
     short = op.name.rsplit(".", 1)[-1]
-    if mode.grad and (taken.wants_grad or any(o._requires_grad for o in outs)) and any(
-        t is not None and t._requires_grad for t in (*taken.tensors, *outs)
+    if (
+        mode.grad
+        and (taken.wants_grad or any(o._requires_grad for o in outs))
+        and any(t is not None and t._requires_grad for t in (*taken.tensors, *outs))
     ):
         raise RuntimeError(
             f"{short}(): functions with out=... arguments don't support automatic differentiation, "
@@ -527,7 +579,11 @@ def store_out(source: Tensor, target: Tensor) -> None:
     array = source._array
     if source._dtype is not target._dtype:
         with x64(True):
-            array = array.real if target._dtype.category < dt.COMPLEX <= source._dtype.category else array
+            array = (
+                array.real
+                if target._dtype.category < dt.COMPLEX <= source._dtype.category
+                else array
+            )
             array = array.astype(target._dtype.np)
     target._write(array)
 

@@ -123,13 +123,19 @@ def _modified(tensor: Tensor, version: int) -> str:
 
 class _FunctionMeta(type):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        raise RuntimeError(
-            f"Attempting to instantiate the autograd.Function '{cls.__name__}', which is a static class: "
-            "use its apply() method instead."
-        ) if cls is Function else TypeError(f"{cls} should not be instantiated. Methods on autograd functions "
-            "are all static, so you should invoke them on the class itself. "
-            "Instantiating an autograd function will raise an "
-            "error in a future version of PyTorch.")
+        raise (
+            RuntimeError(
+                f"Attempting to instantiate the autograd.Function '{cls.__name__}', which is a static class: "
+                "use its apply() method instead."
+            )
+            if cls is Function
+            else TypeError(
+                f"{cls} should not be instantiated. Methods on autograd functions "
+                "are all static, so you should invoke them on the class itself. "
+                "Instantiating an autograd function will raise an "
+                "error in a future version of PyTorch."
+            )
+        )
 
 
 class Function(metaclass=_FunctionMeta):
@@ -144,7 +150,9 @@ class Function(metaclass=_FunctionMeta):
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
         """Compute the result; to be overridden."""
-        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+        raise NotImplementedError(
+            "You must implement the forward function for custom autograd.Function."
+        )
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple, output: Any) -> Any:
@@ -186,13 +194,17 @@ class Function(metaclass=_FunctionMeta):
         outputs = output if isinstance(output, tuple) else (output,)
         for tensor in node._dirty:
             if before and tensor._requires_grad and tensor._node is None:
-                raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
+                raise RuntimeError(
+                    "a leaf Variable that requires grad has been used in an in-place operation."
+                )
             tensor._storage.version += 1
         if not any(e is not None for e in edges):
             return output
         node.number = next(sequence)
         node.edges = edges
-        node.input_metas = tuple((a._sizes, a._dtype) if isinstance(a, Tensor) else None for a in args)
+        node.input_metas = tuple(
+            (a._sizes, a._dtype) if isinstance(a, Tensor) else None for a in args
+        )
         results = node_outputs(node, args, outputs)
         return tuple(results) if isinstance(output, tuple) else results[0]
 
@@ -229,6 +241,21 @@ def alias_of(tensor: Tensor) -> Tensor:
     """Return a new tensor over the same storage, without history."""
     twin = make(tensor._array) if not tensor._chain else object.__new__(Tensor)
     twin.__dict__.update(
-        {k: v for k, v in tensor.__dict__.items() if k in ("_storage", "_chain", "_sizes", "_strides", "_offset", "_dtype", "_desc", "_shown_strides", "_view_of")}
+        {
+            k: v
+            for k, v in tensor.__dict__.items()
+            if k
+            in (
+                "_storage",
+                "_chain",
+                "_sizes",
+                "_strides",
+                "_offset",
+                "_dtype",
+                "_desc",
+                "_shown_strides",
+                "_view_of",
+            )
+        }
     )
     return twin

@@ -143,7 +143,9 @@ class Node:
 
     def hooked(self) -> bool:
         """Return True if Python code must run at this node."""
-        return bool(self.opaque or self.node_hooks or self.node_pre_hooks or self.pre_hooks or self.retains)
+        return bool(
+            self.opaque or self.node_hooks or self.node_pre_hooks or self.pre_hooks or self.retains
+        )
 
     def output_hooks(self, index: int) -> OrderedDict:
         """Return the (made on demand) hooks on the gradient of output ``index``."""

@@ -32,7 +32,17 @@ class Storage:
         buffer: the NumPy array that shares its memory with the user, or None.
     """
 
-    __slots__ = ("__weakref__", "_device", "_lent", "array", "buffer", "resizable", "untracked", "version", "writer")
+    __slots__ = (
+        "__weakref__",
+        "_device",
+        "_lent",
+        "array",
+        "buffer",
+        "resizable",
+        "untracked",
+        "version",
+        "writer",
+    )
 
     def __init__(self, array: Any) -> None:
         self.array = array
@@ -95,7 +105,9 @@ class Storage:
             content.shape, content.dtype, buffer=memory, strides=_byte_strides(strides, content)
         )
         shared[...] = content
-        self.buffer = np.ndarray(content.shape, content.dtype, buffer=memory, strides=shared.strides)
+        self.buffer = np.ndarray(
+            content.shape, content.dtype, buffer=memory, strides=shared.strides
+        )
         self._lent = weakref.ref(shared)
         self.array = None
         return shared

@@ -15,7 +15,9 @@ from ...ops._program import Program
 _known: dict[tuple, frozenset[int]] = {}
 
 
-def uses_operands(program: Program, wanted: tuple[int, ...], outputs: int, operands: Any) -> frozenset[int]:
+def uses_operands(
+    program: Program, wanted: tuple[int, ...], outputs: int, operands: Any
+) -> frozenset[int]:
     """Return the indices of the operands whose values the backward of ``program`` depends on."""
     ndims = tuple(getattr(o, "ndim", -1) for o in operands)
     key = (program, wanted, ndims)
@@ -27,10 +29,17 @@ def uses_operands(program: Program, wanted: tuple[int, ...], outputs: int, opera
 
 def _trace(program: Program, wanted: tuple[int, ...], operands: Any) -> frozenset[int]:
     with x64(True):
-        shapes = [o if not hasattr(o, "shape") else jax.ShapeDtypeStruct(o.shape, o.dtype) for o in operands]
+        shapes = [
+            o if not hasattr(o, "shape") else jax.ShapeDtypeStruct(o.shape, o.dtype)
+            for o in operands
+        ]
         out = jax.eval_shape(program.fn, *shapes)
         several = isinstance(out, tuple)
-        floats = [i for i, o in enumerate(out if several else (out,)) if jax.numpy.issubdtype(o.dtype, jax.numpy.inexact)]
+        floats = [
+            i
+            for i, o in enumerate(out if several else (out,))
+            if jax.numpy.issubdtype(o.dtype, jax.numpy.inexact)
+        ]
         given = tuple(floats) if several else None
         cotangents = [(out if several else (out,))[i] for i in floats]
         traced = jax.make_jaxpr(program.vjp(wanted, given).fn)(*shapes, *cotangents)
@@ -40,7 +49,11 @@ def _trace(program: Program, wanted: tuple[int, ...], operands: Any) -> frozense
 
 def live_inputs(jaxpr: Any, live_outputs: list[bool]) -> list[bool]:
     """Return, per input of a jaxpr, whether any live output depends on it."""
-    live = {v for v, needed in zip(jaxpr.outvars, live_outputs, strict=True) if needed and _is_variable(v)}
+    live = {
+        v
+        for v, needed in zip(jaxpr.outvars, live_outputs, strict=True)
+        if needed and _is_variable(v)
+    }
     for equation in reversed(jaxpr.eqns):
         needed = [v in live for v in equation.outvars]
         if any(needed):

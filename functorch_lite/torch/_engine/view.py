@@ -29,7 +29,9 @@ class ViewProgram(Program):
 
     __slots__ = ("_transposes", "put")
 
-    def __init__(self, fn: Callable[..., Any], put: Callable[..., Any], node: str, op: Op | None = None) -> None:
+    def __init__(
+        self, fn: Callable[..., Any], put: Callable[..., Any], node: str, op: Op | None = None
+    ) -> None:
         super().__init__(fn, node, op)
         self.put = put
         self._transposes: dict[tuple, Program] = {}
@@ -79,7 +81,9 @@ def _static_params(op: Op) -> list:
     return [p for p in op.params if p.role == "static"]
 
 
-def make_view(parent: Tensor, step: ViewProgram, ints: tuple, layout: tuple, d: dt.dtype | None = None) -> Tensor:
+def make_view(
+    parent: Tensor, step: ViewProgram, ints: tuple, layout: tuple, d: dt.dtype | None = None
+) -> Tensor:
     """Return the view of ``parent`` through ``step``; ``layout`` is its (shape, strides, offset)."""
     sizes, strides, offset = layout
     view = object.__new__(Tensor)
@@ -98,7 +102,9 @@ def make_view(parent: Tensor, step: ViewProgram, ints: tuple, layout: tuple, d: 
     if parent._shown_base is not False:
         view._shown_base = parent if parent._shown_base is None else parent._shown_base
     if not mode.grad or parent._made_quietly:
-        view._made_quietly = QUIET if not mode.grad else QUIET_PARENT.format(step.node.split("Backward")[0])
+        view._made_quietly = (
+            QUIET if not mode.grad else QUIET_PARENT.format(step.node.split("Backward")[0])
+        )
         if (parent._requires_grad or parent._shows_grad) and d.category >= dt.FLOATING:
             view._shows_grad = True
         return view
@@ -113,7 +119,9 @@ def make_view(parent: Tensor, step: ViewProgram, ints: tuple, layout: tuple, d: 
     return view
 
 
-def view_node(parent: Tensor, step: ViewProgram, ints: tuple, edge: tuple, name: str = "") -> ViewNode:
+def view_node(
+    parent: Tensor, step: ViewProgram, ints: tuple, edge: tuple, name: str = ""
+) -> ViewNode:
     """Return the node that hands a view's gradient on to its parent."""
     node = node_type(name or step.node, ViewNode)()
     node.number = next(sequence)
@@ -150,7 +158,9 @@ def composite(chain: tuple) -> ViewProgram:
     found = _composites.get(programs)
     if found is None:
         counts = [len(step[1]) for step in chain]
-        found = ViewProgram(chain_reader(programs, counts), chain_writer(programs, counts), "AsStridedBackward0")
+        found = ViewProgram(
+            chain_reader(programs, counts), chain_writer(programs, counts), "AsStridedBackward0"
+        )
         _composites[programs] = found
     return found
 
@@ -165,10 +175,14 @@ def refresh(view: Tensor) -> None:
     base = view._grad_base
     assert base is not None
     view._seen = view._storage.version
-    if base._node is None:  # a leaf base does not change under grad mode; its views keep their nodes
+    if (
+        base._node is None
+    ):  # a leaf base does not change under grad mode; its views keep their nodes
         return
     chain = relative_chain(view)
-    view._node = view_node(base, composite(chain), chain_ints(chain), (base._node, base._nr), "AsStridedBackward0")
+    view._node = view_node(
+        base, composite(chain), chain_ints(chain), (base._node, base._nr), "AsStridedBackward0"
+    )
     view._nr = 0
     view._requires_grad = True
 
@@ -178,7 +192,9 @@ _tensor._refresh.append(refresh)
 _copy_slices: dict[tuple, Program] = {}
 
 
-def rebase(view: Tensor, written: Program | None, operands: tuple, edges: tuple, slot: int, old_root: Any) -> None:
+def rebase(
+    view: Tensor, written: Program | None, operands: tuple, edges: tuple, slot: int, old_root: Any
+) -> None:
     """Record that ``view`` now holds ``written(*operands)``: its base gets a ``CopySlices`` node.
 
     ``slot`` is the index of the operand that is the view's own old value (-1: not an operand).
@@ -212,7 +228,9 @@ def _shown_others(written: Program | None, operands: tuple, slot: int) -> list[i
     return [place for place, i in enumerate(others, 1) if i in shown]
 
 
-def _copy_slices_program(step: ViewProgram, written: Program | None, slot: int, count: int) -> Program:
+def _copy_slices_program(
+    step: ViewProgram, written: Program | None, slot: int, count: int
+) -> Program:
     key = (step, written, slot)
     found = _copy_slices.get(key)
     if found is None:

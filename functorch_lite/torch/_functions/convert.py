@@ -206,7 +206,9 @@ def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
 
 
 @expose("m")
-def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+def cuda(
+    self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None
+) -> Tensor:
     """Return the tensor on a GPU; AssertionError where there is none."""
     where = "cuda" if device is None else device
     return _moved(self, _device(where))
@@ -228,7 +230,9 @@ def concrete(self: Tensor) -> np.ndarray:
 def item(self: Tensor) -> Any:
     """Return the only element as a Python number."""
     if math.prod(self._sizes) != 1:
-        raise RuntimeError(f"a Tensor with {math.prod(self._sizes)} elements cannot be converted to Scalar")
+        raise RuntimeError(
+            f"a Tensor with {math.prod(self._sizes)} elements cannot be converted to Scalar"
+        )
     value = concrete(self).reshape(())
     return float(value) if self._dtype in dt.REDUCED_FLOATS else value.item()
 
@@ -246,7 +250,9 @@ def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
     if force:
         return detach(self).cpu().numpy()
     if self.requires_grad:
-        raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+        raise RuntimeError(
+            "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+        )
     if self.device.type != "cpu":
         raise TypeError(
             f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
@@ -289,7 +295,9 @@ attach("__array__", _array_protocol)
 attach("__array_priority__", 1000)
 
 
-def _array_wrap(self: Tensor, array: np.ndarray, context: Any = None, return_scalar: bool = False) -> Tensor:
+def _array_wrap(
+    self: Tensor, array: np.ndarray, context: Any = None, return_scalar: bool = False
+) -> Tensor:
     """Wrap the result of a NumPy ufunc back into a tensor."""
     if array.dtype == np.bool_:
         array = array.astype(np.uint8)
@@ -354,17 +362,59 @@ def _deep(self: Tensor, memo: dict) -> Tensor:
 
 
 _OWN = frozenset(
-    "_storage _chain _sizes _strides _offset _dtype _desc _requires_grad _node _nr _grad _accumulator _view_of "
-    "_grad_base _view_depth _seen _read _hooks _inference _multi_view _made_quietly _shows_grad _own_version _shown_base _shown_strides _post_accumulate_grad_hooks".split()
+    [
+        "_storage",
+        "_chain",
+        "_sizes",
+        "_strides",
+        "_offset",
+        "_dtype",
+        "_desc",
+        "_requires_grad",
+        "_node",
+        "_nr",
+        "_grad",
+        "_accumulator",
+        "_view_of",
+        "_grad_base",
+        "_view_depth",
+        "_seen",
+        "_read",
+        "_hooks",
+        "_inference",
+        "_multi_view",
+        "_made_quietly",
+        "_shows_grad",
+        "_own_version",
+        "_shown_base",
+        "_shown_strides",
+        "_post_accumulate_grad_hooks",
+    ]
 )
 _NOT_COPIED = frozenset(
-    "_storage _grad _accumulator _view_of _grad_base _made_quietly _shows_grad _own_version _shown_base _read _hooks _node _post_accumulate_grad_hooks".split()
+    [
+        "_storage",
+        "_grad",
+        "_accumulator",
+        "_view_of",
+        "_grad_base",
+        "_made_quietly",
+        "_shows_grad",
+        "_own_version",
+        "_shown_base",
+        "_read",
+        "_hooks",
+        "_node",
+        "_post_accumulate_grad_hooks",
+    ]
 )
 
 attach("__deepcopy__", deepcopy)
 
 
-def rebuild(cls: type | None, array: np.ndarray, strides: Any, requires_grad: bool, state: dict) -> Tensor:
+def rebuild(
+    cls: type | None, array: np.ndarray, strides: Any, requires_grad: bool, state: dict
+) -> Tensor:
     """Rebuild a pickled tensor (cls None) or an instance of a subclass from its bytes."""
     from_bytes = SPACES[""]["from_numpy"](array.copy())
     made = object.__new__(cls or Tensor)

@@ -27,7 +27,9 @@ class device:
     __module__ = "torch"
     __slots__ = ("_previous", "index", "type")
 
-    def __init__(self, device: Any = None, index: int | None = None, type: str | None = None) -> None:
+    def __init__(
+        self, device: Any = None, index: int | None = None, type: str | None = None
+    ) -> None:
         device = type if device is None else device
         if isinstance(device, int):
             device, index = "cuda", device
@@ -103,7 +105,9 @@ def jax_device(wanted: Any) -> jax.Device | None:
         kind, text = _ABSENT[wanted.type]
         raise kind(text)
     if wanted.type not in _PLATFORM:
-        raise NotImplementedError(f"functorch_lite does not support tensors on the device '{wanted}'.")
+        raise NotImplementedError(
+            f"functorch_lite does not support tensors on the device '{wanted}'."
+        )
     devices = platform_devices(wanted.type)
     if not devices and wanted.type == "cuda":
         raise AssertionError(NO_CUDA)

@@ -106,9 +106,7 @@ def _select(self: Tensor, dim: int, index: int, named: int) -> Tensor:
 
 def _items(self: Tensor, index: Any) -> list:
     """Return the index as a list of items, with Ellipsis replaced by full slices."""
-    if isinstance(index, tuple):
-        items = list(index)
-    elif isinstance(index, list) and _is_legacy_tuple(index):
+    if isinstance(index, tuple) or (isinstance(index, list) and _is_legacy_tuple(index)):
         items = list(index)
     else:
         items = [index]
@@ -127,9 +125,13 @@ def _items(self: Tensor, index: Any) -> list:
 
 def _is_legacy_tuple(index: list) -> bool:
     """Return True for a list that PyTorch reads as a tuple: one that holds slices, None or sequences."""
-    return len(index) < 32 and any(
-        isinstance(i, (slice, tuple, list, Tensor)) or i is None or i is Ellipsis for i in index
-    ) and not all(isinstance(i, (list, tuple, int)) for i in index)
+    return (
+        len(index) < 32
+        and any(
+            isinstance(i, (slice, tuple, list, Tensor)) or i is None or i is Ellipsis for i in index
+        )
+        and not all(isinstance(i, (list, tuple, int)) for i in index)
+    )
 
 
 def _dims_taken(item: Any) -> int:
@@ -170,7 +172,12 @@ def _basic(self: Tensor, index: Any) -> tuple[Tensor, list]:
             dim += 1
         else:
             found = _as_index(item)
-            if not found._sizes and found._dtype.category == dt.INTEGRAL and found._dtype is not dt.uint8 and not _traced(found):
+            if (
+                not found._sizes
+                and found._dtype.category == dt.INTEGRAL
+                and found._dtype is not dt.uint8
+                and not _traced(found)
+            ):
                 view = _select(view, dim, int(found._array), dim + selected)
                 selected += 1
                 continue
@@ -228,7 +235,10 @@ def _index_tensors(found: Tensor, view: Tensor, dim: int) -> list[Tensor]:
     if found._dtype in (dt.bool_, dt.uint8):
         covered = view._sizes[dim : dim + len(found._sizes)]
         if found._sizes != covered:
-            bad = next((k for k, (a, b) in enumerate(zip(found._sizes, covered, strict=False)) if a != b), 0)
+            bad = next(
+                (k for k, (a, b) in enumerate(zip(found._sizes, covered, strict=False)) if a != b),
+                0,
+            )
             raise IndexError(
                 f"The shape of the mask {list(found._sizes)} at index {bad} does not match the shape of the "
                 f"indexed tensor {list(view._sizes)} at index {dim + bad}"

@@ -44,7 +44,8 @@ strided = layout("strided")
 sparse_coo = layout("sparse_coo")
 sparse_csr = layout("sparse_csr")
 FORMATS = {
-    n: memory_format(n) for n in ("contiguous_format", "channels_last", "channels_last_3d", "preserve_format")
+    n: memory_format(n)
+    for n in ("contiguous_format", "channels_last", "channels_last_3d", "preserve_format")
 }
 SPACES[""].update(FORMATS)
 
@@ -56,12 +57,33 @@ attach("dtype", property(lambda self: self._dtype, doc="The element type."))
 attach("ndim", property(lambda self: len(self._sizes), doc="The number of dims."))
 attach("layout", property(lambda self: strided, doc="``torch.strided``."))
 attach("itemsize", property(lambda self: self._dtype.itemsize, doc="Bytes of one element."))
-attach("nbytes", property(lambda self: math.prod(self._sizes) * self._dtype.itemsize, doc="Bytes of all elements."))
+attach(
+    "nbytes",
+    property(
+        lambda self: math.prod(self._sizes) * self._dtype.itemsize, doc="Bytes of all elements."
+    ),
+)
 attach("is_cuda", property(lambda self: self.device.type == "cuda", doc="True on a GPU."))
 attach("is_cpu", property(lambda self: self.device.type == "cpu", doc="True on the CPU."))
-for _flag in ("is_sparse", "is_sparse_csr", "is_quantized", "is_mkldnn", "is_meta", "is_nested", "is_xpu", "is_mps", "is_vulkan", "is_xla"):
+for _flag in (
+    "is_sparse",
+    "is_sparse_csr",
+    "is_quantized",
+    "is_mkldnn",
+    "is_meta",
+    "is_nested",
+    "is_xpu",
+    "is_mps",
+    "is_vulkan",
+    "is_xla",
+):
     attach(_flag, property(lambda self: False))
-attach("names", property(lambda self: (None,) * len(self._sizes), doc="Names of dims: not supported, all None."))
+attach(
+    "names",
+    property(
+        lambda self: (None,) * len(self._sizes), doc="Names of dims: not supported, all None."
+    ),
+)
 attach("name", property(lambda self: None))
 
 
@@ -110,7 +132,9 @@ def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
         n, c, h, w = self._sizes
         order = (0, 2, 3, 1)
         strides = shown_strides(self)
-        return _dense_in_order(tuple(self._sizes[d] for d in order), tuple(strides[d] for d in order))
+        return _dense_in_order(
+            tuple(self._sizes[d] for d in order), tuple(strides[d] for d in order)
+        )
     return self._strides is None
 
 
@@ -196,9 +220,7 @@ def is_pinned(self: Tensor, device: Any = None) -> bool:
 @expose("m")
 def pin_memory(self: Tensor, device: Any = None) -> Tensor:
     """Raise, as PyTorch does without an accelerator."""
-    raise RuntimeError(
-        "Cannot access accelerator device when none is available."
-    )
+    raise RuntimeError("Cannot access accelerator device when none is available.")
 
 
 @expose("m")
@@ -336,9 +358,19 @@ def install_operators() -> None:
         if name not in Tensor.__dict__:
             _reversed_operator(name, operation)
     inplace = {
-        **{"__iadd__": "add_", "__isub__": "sub_", "__imul__": "mul_", "__itruediv__": "div_", "__ipow__": "pow_"},
+        **{
+            "__iadd__": "add_",
+            "__isub__": "sub_",
+            "__imul__": "mul_",
+            "__itruediv__": "div_",
+            "__ipow__": "pow_",
+        },
         **{"__ifloordiv__": "floor_divide_", "__imod__": "remainder_", "__iand__": "bitwise_and_"},
-        **{"__ior__": "bitwise_or_", "__ixor__": "bitwise_xor_", "__ilshift__": "bitwise_left_shift_"},
+        **{
+            "__ior__": "bitwise_or_",
+            "__ixor__": "bitwise_xor_",
+            "__ilshift__": "bitwise_left_shift_",
+        },
         **{"__irshift__": "bitwise_right_shift_", "__idiv__": "div_"},
     }
     for name, method in inplace.items():
@@ -433,7 +465,9 @@ def set_(self: Tensor, source: Any = None, *args: Any) -> Tensor:
     if isinstance(source, Tensor) and not args:
         self.data = source
         return self
-    raise NotImplementedError("functorch_lite does not support Tensor.set_ with a storage; use torch.as_strided.")
+    raise NotImplementedError(
+        "functorch_lite does not support Tensor.set_ with a storage; use torch.as_strided."
+    )
 
 
 @expose("m")
@@ -455,7 +489,9 @@ def apply_(self: Tensor, callable: Any) -> Tensor:
 @expose("m")
 def map_(self: Tensor, tensor: Tensor, callable: Any) -> Tensor:
     """Replace each element by ``callable(element, element of tensor)``; slow, on the CPU only."""
-    pairs = zip(concrete(self).reshape(-1).tolist(), concrete(tensor).reshape(-1).tolist(), strict=True)
+    pairs = zip(
+        concrete(self).reshape(-1).tolist(), concrete(tensor).reshape(-1).tolist(), strict=True
+    )
     flat = [callable(a, b) for a, b in pairs]
     self.copy_(wrap(np.array(flat, self._dtype.np).reshape(self._sizes)))
     return self
@@ -465,7 +501,9 @@ def make_subclass(cls: Any, data: Tensor, require_grad: bool = False, **more: An
     """Return ``data`` as an instance of a tensor subclass over the same storage."""
     twin = object.__new__(cls)
     source = data.detach()
-    twin.__dict__.update({k: v for k, v in source.__dict__.items() if k not in ("_view_of", "_grad_base")})
+    twin.__dict__.update(
+        {k: v for k, v in source.__dict__.items() if k not in ("_view_of", "_grad_base")}
+    )
     if require_grad and twin._dtype.category < dt.FLOATING:
         raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     twin._requires_grad = require_grad
@@ -494,7 +532,11 @@ def from_storage(storage: Storage, size: tuple, stride: tuple, offset: int, d: d
     root._dtype = d
     root._desc = d
     size, stride = tuple(size), tuple(stride)
-    if offset == 0 and stride == contiguous_strides(size) and math.prod(size) == math.prod(root._sizes):
+    if (
+        offset == 0
+        and stride == contiguous_strides(size)
+        and math.prod(size) == math.prod(root._sizes)
+    ):
         view = root.view(size) if size != root._sizes else root
     else:
         view = SPACES[""]["as_strided"](root, size, stride, offset)

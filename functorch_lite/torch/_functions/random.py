@@ -62,7 +62,9 @@ class Generator:
     def set_state(self, new_state: Tensor) -> None:
         """Set the state to what ``get_state`` returned, here or in PyTorch."""
         if not isinstance(new_state, Tensor):
-            raise TypeError(f"set_state(): argument 'new_state' (position 1) must be Tensor, not {type(new_state).__name__}")
+            raise TypeError(
+                f"set_state(): argument 'new_state' (position 1) must be Tensor, not {type(new_state).__name__}"
+            )
         self._engine.set_state(np.asarray(new_state._array))
 
     def clone_state(self) -> "Generator":
@@ -85,7 +87,9 @@ def _as_device(value: Any) -> device:
 default_generator = Generator()
 
 
-def draw(generator: Generator | None, kind: str, shape: Any, d: dt.dtype, *parameters: Any) -> np.ndarray:
+def draw(
+    generator: Generator | None, kind: str, shape: Any, d: dt.dtype, *parameters: Any
+) -> np.ndarray:
     """Draw from ``generator`` (None: the default one)."""
     return (generator or default_generator).draw(kind, shape, d.np, *parameters)
 
@@ -122,7 +126,11 @@ def set_rng_state(new_state: Tensor) -> None:
 
 @contextlib.contextmanager
 def fork_rng(
-    devices: Any = None, enabled: bool = True, _caller: str = "fork_rng", _devices_kw: str = "devices", device_type: str = "cuda"
+    devices: Any = None,
+    enabled: bool = True,
+    _caller: str = "fork_rng",
+    _devices_kw: str = "devices",
+    device_type: str = "cuda",
 ) -> Iterator[None]:
     """Restore the default generator's state at the end of the ``with`` block."""
     if not enabled:
@@ -238,35 +246,81 @@ def randint(
     d = dtype or (out._dtype if out is not None else dt.int64)
     sizes = check_sizes(integers((size,), "randint"))
     if low >= high:
-        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    return _finish(draw(generator, "randint", sizes, d, int(low), int(high)), device, requires_grad, out)
+        raise RuntimeError(
+            f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
+        )
+    return _finish(
+        draw(generator, "randint", sizes, d, int(low), int(high)), device, requires_grad, out
+    )
 
 
 @expose("f")
-def randint_like(input: Tensor, *args: Any, low: Any = None, high: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False, **more: Any) -> Tensor:
+def randint_like(
+    input: Tensor,
+    *args: Any,
+    low: Any = None,
+    high: Any = None,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    **more: Any,
+) -> Tensor:
     """Return integers from [low, high) with the size and dtype of ``input``."""
     low, high, _ = _range(args, low, high, input._sizes)
-    return randint(low, high, input._sizes, dtype=dtype or input._dtype, device=device, requires_grad=requires_grad)
+    return randint(
+        low,
+        high,
+        input._sizes,
+        dtype=dtype or input._dtype,
+        device=device,
+        requires_grad=requires_grad,
+    )
 
 
 @expose("f")
-def randperm(n: int, *, generator: Generator | None = None, out: Tensor | None = None, dtype: Any = dt.int64, layout: Any = None, device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
+def randperm(
+    n: int,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+    dtype: Any = dt.int64,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
     """Return a random permutation of the integers from 0 to n - 1."""
     return _finish(draw(generator, "randperm", n, dtype), device, requires_grad, out)
 
 
 @expose("f")
 def normal(
-    mean: Any = 0.0, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, out: Tensor | None = None,
-    dtype: Any = None, layout: Any = None, device: Any = None, pin_memory: bool = False, requires_grad: bool = False,
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
 ) -> Tensor:
     """Return normal numbers whose mean and/or standard deviation are numbers or tensors."""
     if size is not None:
         d = dtype or dt.get_default_dtype()
-        return _finish(draw(generator, "normal", integers((size,), "normal"), d, float(mean), float(std)), device, requires_grad, out)
+        return _finish(
+            draw(generator, "normal", integers((size,), "normal"), d, float(mean), float(std)),
+            device,
+            requires_grad,
+            out,
+        )
     tensors = [v for v in (mean, std) if isinstance(v, Tensor)]
     if not tensors:
-        raise TypeError("normal() received an invalid combination of arguments: a size is needed where mean and std are numbers")
+        raise TypeError(
+            "normal() received an invalid combination of arguments: a size is needed where mean and std are numbers"
+        )
     if isinstance(std, Tensor) and (np.asarray(std._array) < 0).any():
         raise RuntimeError("normal expects all elements of std >= 0.0")
     if not isinstance(std, Tensor) and std < 0:
@@ -282,7 +336,9 @@ def normal(
 
 
 @expose("f")
-def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
+def bernoulli(
+    input: Tensor, p: Any = None, *, generator: Generator | None = None, out: Tensor | None = None
+) -> Tensor:
     """Return ones with the probabilities that ``input`` holds (or with probability ``p``)."""
     chance = np.asarray(input._array) if p is None else float(p)
     result = make(to_device(draw(generator, "bernoulli", input._sizes, input._dtype, chance)))
@@ -296,10 +352,21 @@ attach("bernoulli", bernoulli)
 
 
 @expose("fm")
-def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
+def multinomial(
+    input: Tensor,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """Return ``num_samples`` categories per row, drawn with the weights that ``input`` holds."""
     shape = (*input._sizes[:-1], num_samples)
-    result = make(to_device(draw(generator, "multinomial", shape, dt.int64, np.asarray(input._array), replacement)))
+    result = make(
+        to_device(
+            draw(generator, "multinomial", shape, dt.int64, np.asarray(input._array), replacement)
+        )
+    )
     if out is not None:
         store_out(result, out)
         return out
@@ -309,14 +376,27 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
 @expose("f")
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Return Poisson counts whose rates ``input`` holds."""
-    return make(to_device(draw(generator, "poisson", input._sizes, input._dtype, np.asarray(input._array))))
+    return make(
+        to_device(draw(generator, "poisson", input._sizes, input._dtype, np.asarray(input._array)))
+    )
 
 
 @expose("f")
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """Return numbers of successes in ``count`` trials of chance ``prob``."""
     shape = np.broadcast_shapes(count._sizes, prob._sizes)
-    return make(to_device(draw(generator, "binomial", shape, count._dtype, np.asarray(count._array), np.asarray(prob._array))))
+    return make(
+        to_device(
+            draw(
+                generator,
+                "binomial",
+                shape,
+                count._dtype,
+                np.asarray(count._array),
+                np.asarray(prob._array),
+            )
+        )
+    )
 
 
 # --- in place --------------------------------------------------------------------------------------------
@@ -344,7 +424,9 @@ def _sampler(name: str, kind: str, defaults: tuple[tuple[str, Any], ...], doc: s
     """Expose the in-place sampler ``Tensor.name`` that fills with ``draws.kind``."""
     names = [n for n, _ in defaults]
 
-    def sample(self: Tensor, *args: Any, generator: Generator | None = None, **named: Any) -> Tensor:
+    def sample(
+        self: Tensor, *args: Any, generator: Generator | None = None, **named: Any
+    ) -> Tensor:
         given = {**dict(defaults), **dict(zip(names, args, strict=False)), **named}
         if len(args) > len(names) or len(given) > len(names):
             raise TypeError(f"{name}() received an invalid combination of arguments")
@@ -359,12 +441,21 @@ def _sampler(name: str, kind: str, defaults: tuple[tuple[str, Any], ...], doc: s
     expose("m", name=name)(sample)
 
 
-_sampler("uniform_", "uniform", (("from", 0.0), ("to", 1.0)), "Fill with uniform numbers from [from, to).")
+_sampler(
+    "uniform_",
+    "uniform",
+    (("from", 0.0), ("to", 1.0)),
+    "Fill with uniform numbers from [from, to).",
+)
 _sampler("normal_", "normal", (("mean", 0.0), ("std", 1.0)), "Fill with normal numbers.")
-_sampler("exponential_", "exponential", (("lambd", 1.0),), "Fill with exponential numbers of rate lambd.")
+_sampler(
+    "exponential_", "exponential", (("lambd", 1.0),), "Fill with exponential numbers of rate lambd."
+)
 _sampler("geometric_", "geometric", (("p", None),), "Fill with geometric numbers of chance p.")
 _sampler("cauchy_", "cauchy", (("median", 0.0), ("sigma", 1.0)), "Fill with Cauchy numbers.")
-_sampler("log_normal_", "log_normal", (("mean", 1.0), ("std", 2.0)), "Fill with log-normal numbers.")
+_sampler(
+    "log_normal_", "log_normal", (("mean", 1.0), ("std", 2.0)), "Fill with log-normal numbers."
+)
 
 
 @expose("m")

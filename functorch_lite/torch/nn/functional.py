@@ -8,13 +8,13 @@ kind has a file of its own in this folder, and this one shows them all.
 from __future__ import annotations
 
 from .._engine.register import SPACES
-from ._attention import *
-from ._dropout import *
-from ._embedding import *
-from ._losses import *
-from ._pooling import *
-from ._statistics import *
-from ._unpooling import *
+from ._attention import *  # noqa: F403 - the names are those of __all__, here and below
+from ._dropout import *  # noqa: F403
+from ._embedding import *  # noqa: F403
+from ._losses import *  # noqa: F403
+from ._pooling import *  # noqa: F403
+from ._statistics import *  # noqa: F403
+from ._unpooling import *  # noqa: F403
 
 for _name, _function in SPACES["nn.functional"].items():
     globals().setdefault(_name, _function)

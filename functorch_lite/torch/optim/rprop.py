@@ -119,9 +119,7 @@ class Muon(RuledOptimizer):
 
     def _check_group(self, group: dict[str, Any]) -> None:
         if group["ns_steps"] >= MAX_NEWTON_SCHULZ_STEPS:
-            raise ValueError(
-                "Number of steps must be less than 100 for computational efficiency"
-            )
+            raise ValueError("Number of steps must be less than 100 for computational efficiency")
         if len(group["ns_coefficients"]) != 3:
             raise ValueError("Coefficients must be a tuple of exactly 3 values")
 

@@ -92,9 +92,7 @@ class LegacyLoader:
 
     def _persistent_load(self, reference: Any) -> Any:
         if not isinstance(reference, tuple):
-            raise AssertionError(
-                f"saved_id must be a tuple, got {type(reference).__name__}"
-            )
+            raise AssertionError(f"saved_id must be a tuple, got {type(reference).__name__}")
         kind = as_text(reference[0])
         if kind == "module":
             return reference[1]

@@ -224,9 +224,7 @@ class SafeUnpickler:
         args, func = self._stack.pop(), self._stack[-1]
         if not self._is_allowed(func):
             owner = f" which belongs to {func.__self__}" if hasattr(func, "__self__") else ""
-            raise UnpicklingError(
-                f"Trying to call reduce for unrecognized function {func}{owner}"
-            )
+            raise UnpicklingError(f"Trying to call reduce for unrecognized function {func}{owner}")
         self._stack[-1] = func(*args)
 
     def _build(self) -> None:

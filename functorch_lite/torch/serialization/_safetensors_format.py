@@ -59,5 +59,3 @@ def load(path: str, map_location: Any = None) -> dict[str, Any]:
         tensors[name] = storage.tensor(0, shape, contiguous_strides(shape), dtype)
         storage.settle()
     return tensors
-
-

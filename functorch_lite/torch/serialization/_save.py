@@ -82,8 +82,7 @@ def _replacing(path: Any, is_zip: bool) -> Iterator[Any]:
         raise RuntimeError(f"Parent directory {os.path.dirname(path)} does not exist.")
     if is_zip and os.path.isdir(target):
         raise RuntimeError(
-            "[enforce fail at inline_container.cc] . open file failed with strerror: "
-            "Is a directory"
+            "[enforce fail at inline_container.cc] . open file failed with strerror: Is a directory"
         )
     if not os.path.isdir(folder) or (os.path.exists(target) and not os.path.isfile(target)):
         with open(target, "wb") as file:  # a pipe or a device; or the error that open gives
@@ -214,9 +213,7 @@ def _is_safe(weights_only: bool | None, pickle_module: Any) -> bool:
         )
         safe = False
     if safe and pickle_module is not None:
-        raise RuntimeError(
-            "Can not safely load weights when explicit pickle_module is specified"
-        )
+        raise RuntimeError("Can not safely load weights when explicit pickle_module is specified")
     return safe
 
 

@@ -96,9 +96,7 @@ class Archive:
     def read(self, name: str) -> bytes:
         """Return a record; RuntimeError if it is missing or damaged."""
         if not self.has(name):
-            raise RuntimeError(
-                f"PytorchStreamReader failed locating file {name}: file not found"
-            )
+            raise RuntimeError(f"PytorchStreamReader failed locating file {name}: file not found")
         try:
             return self._zip.read(f"{self._folder}/{name}")
         except (zipfile.BadZipFile, EOFError, OSError) as error:
@@ -140,9 +138,7 @@ class ZipLoader:
 
     def _persistent_load(self, reference: Any) -> LoadedStorage:
         if not isinstance(reference, tuple):
-            raise AssertionError(
-                f"saved_id must be a tuple, got {type(reference).__name__}"
-            )
+            raise AssertionError(f"saved_id must be a tuple, got {type(reference).__name__}")
         kind = as_text(reference[0])
         if kind != "storage":
             raise AssertionError(

@@ -107,20 +107,20 @@ def text_with_gradient(torch):
     print(x, y, y * y * 3, (y * y * 3).mean(), y.detach(), x.data, y.T, y[0], y[0, 0])
     print(torch.nn.Parameter(torch.ones(2)), [x], {"a": y})
     print(torch.ones(2, dtype=torch.double, requires_grad=True), torch.ones(50, requires_grad=True) * 2)
-    print(str(x) == repr(x), f"{x}", "%s" % x)
+    print(str(x) == repr(x), f"{x}", "%s" % x)  # noqa: UP031
     print((x * 1000.5).exp(), torch.zeros(0, 2, requires_grad=True) * 2)
 
 
 @row(56)
 def formatting(torch):
     loss = torch.tensor(0.123456789)
-    print("{}".format(loss), f"{loss}", f"{loss:.3f}", f"{loss:10.2e}|", f"{loss!r}")
-    print(f"{torch.tensor(5)}", f"{torch.tensor(5):4d}", f"{torch.tensor(True)}", "%.2f" % loss)
+    print("{}".format(loss), f"{loss}", f"{loss:.3f}", f"{loss:10.2e}|", f"{loss!r}")  # noqa: UP032
+    print(f"{torch.tensor(5)}", f"{torch.tensor(5):4d}", f"{torch.tensor(True)}", "%.2f" % loss)  # noqa: UP031
     print(f"{torch.ones(2)}", f"{(loss * 1).requires_grad_()}", f"{torch.ones(1)}")
     print(f"{torch.tensor(2.0, dtype=torch.double)}", str(loss), f"{torch.tensor(1e-9)}")
-    print("{:.2f} {:>8}".format(torch.tensor(1.5), torch.tensor(2)))
+    print("{:.2f} {:>8}".format(torch.tensor(1.5), torch.tensor(2)))  # noqa: UP032
     attempt(lambda: f"{torch.ones(2):.2f}")
-    attempt(lambda: "%.2f" % torch.ones(2))
+    attempt(lambda: "%.2f" % torch.ones(2))  # noqa: UP031
 
 
 @row(57)

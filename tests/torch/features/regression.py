@@ -40,7 +40,7 @@ def stop_when_below_one(torch):
         w.data.sub_(0.0001 * w.grad.data)
         b.data.sub_(0.0001 * b.grad.data)
         step += 1
-        print("{} {:.2f}".format(step, loss))
+        print("{} {:.2f}".format(step, loss))  # noqa: UP032
     print(f"w {w.item():.4f}, b {b.item():.4f}", w.is_leaf, loss.grad_fn)
 
 
