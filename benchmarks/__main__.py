@@ -21,7 +21,8 @@ def dispatch() -> None:
     for name in DISPATCHED:
         ours, theirs, ratio = compare("worker_dispatch.py", request=name, rounds=7, warmup=1)
         print(
-            f"| `{name}` on 4x4 float32 | {ours * 1e6:.1f} us | {theirs * 1e6:.1f} us | {ratio:.1f} |"
+            f"| `{name}` on 4x4 float32 | {ours * 1e6:.1f} us | {theirs * 1e6:.1f} us | "
+            f"{ratio:.1f} |"
         )
 
 
@@ -44,7 +45,8 @@ def imports(rounds: int = 7) -> None:
     ratio = statistics.median(a / b for a, b in pairs)
     ours, theirs = (statistics.median(p[i] for p in pairs) for i in (0, 1))
     print(
-        f"| `import functorch_lite.torch` beside `import jax` | {ours:.2f} s | {theirs:.2f} s | {ratio:.2f} |"
+        f"| `import functorch_lite.torch` beside `import jax` | {ours:.2f} s | {theirs:.2f} s | "
+        f"{ratio:.2f} |"
     )
 
 
@@ -63,7 +65,9 @@ def main() -> None:
     """Run the parts named on the command line, or all."""
     wanted = sys.argv[1:] or list(PARTS)
     print(
-        f"{platform.processor() or platform.machine()}, Python {platform.python_version()}\n\n{COLUMNS}"
+        f"{platform.processor() or platform.machine()}, Python {platform.python_version()}\n"
+        "\n"
+        f"{COLUMNS}"
     )
     for name in wanted:
         PARTS[name]()

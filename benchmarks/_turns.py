@@ -1,8 +1,8 @@
 """Timing in turns: A B A B ..., and the median of the ratios of neighbours.
 
-A shared machine drifts by more than the differences of interest; neighbours in time share the drift.
-Each contestant is a worker process that does one round per line on its standard input and answers
-with the seconds that it took, so that PyTorch and we never share a process or its threads.
+A shared machine drifts by more than the differences of interest; neighbours in time share the
+drift. Each contestant is a worker process that does one round per line on its standard input and
+answers with the seconds that it took, so that PyTorch and we never share a process or its threads.
 """
 
 import statistics

@@ -40,6 +40,7 @@ class dtype:
     __module__ = "torch"
 
     def __init__(self, name: str, np_type: object, category: int, legacy: str) -> None:
+        """Describe a dtype by its NumPy type; ``legacy`` is the name of its tensor type."""
         self.name = name
         self.np = np.dtype(np_type)
         self.category = category
@@ -52,15 +53,19 @@ class dtype:
         self.zero_dim = (self, ZERO_DIM)
 
     def __repr__(self) -> str:
+        """Return the name as PyTorch writes it, such as ``torch.float32``."""
         return f"torch.{self.name}"
 
     def __reduce__(self) -> tuple:
+        """Pickle by name: each dtype exists once."""
         return by_name, (self.name,)
 
     def __copy__(self) -> "dtype":
+        """Return the dtype itself: it is immutable."""
         return self
 
     def __deepcopy__(self, memo: dict) -> "dtype":
+        """Return the dtype itself: it is immutable."""
         return self
 
     def to_real(self) -> "dtype":

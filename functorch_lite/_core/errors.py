@@ -14,6 +14,7 @@ class UnsupportedError(NotImplementedError):
     """A PyTorch feature that functorch_lite lacks; the message names it and a way around it."""
 
     def __init__(self, feature: str, instead: str = "") -> None:
+        """Say that ``feature`` is not supported, and what to do ``instead``."""
         hint = f" {instead}" if instead else ""
         super().__init__(f"functorch_lite does not support {feature}.{hint}")
 

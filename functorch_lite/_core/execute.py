@@ -27,6 +27,7 @@ class Compilations:
     __slots__ = ("count",)
 
     def __init__(self) -> None:
+        """Begin at zero."""
         self.count = 0
 
 

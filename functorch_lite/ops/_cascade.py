@@ -29,7 +29,7 @@ def _in_turn(parts):
 
 
 def _blocks(x, axis_length):
-    """Split (R, n, ...) into the sums of its whole blocks of 16, (R, n // 16, ...), and the rest."""
+    """Split (R, n, ...) into the sums of its blocks of 16, (R, n // 16, ...), and the rest."""
     whole = axis_length // _STEP * _STEP
     blocked = x[:, :whole].reshape(x.shape[0], whole // _STEP, _STEP, *x.shape[2:])
     sums = _in_turn([blocked[:, :, j] for j in range(_STEP)]) if whole else None
@@ -37,7 +37,7 @@ def _blocks(x, axis_length):
 
 
 def _cascade(x):
-    """Sum (R, n, ...) over its second dim: blocks of 16, of 16 blocks, and so on; the rests last."""
+    """Sum (R, n, ...) over its second dim: blocks of 16, 16 blocks, and so on; the rests last."""
     rests = []
     for _ in range(_LEVELS - 1):
         sums, rest = _blocks(x, x.shape[1])
@@ -52,7 +52,7 @@ def _cascade(x):
 
 
 def _interleaved(x):
-    """Sum (R, n, lanes) over its second dim: four cascades side by side, what is left to the first."""
+    """Sum (R, n, lanes) over its second dim: four cascades side by side, the rest to the first."""
     rows, n, lanes = x.shape
     quads = n // _INTERLEAVED
     cut = quads * _INTERLEAVED
@@ -91,7 +91,7 @@ def _cascade_sum_jvp(primals, tangents):
 
 
 def ordered(x, dims):
-    """Return True if the sum of ``x`` over ``dims`` can be taken in PyTorch's order by ``cascade_sum``."""
+    """Return True if ``cascade_sum`` can sum ``x`` over ``dims`` in PyTorch's order."""
     trailing = tuple(range(x.ndim - len(dims), x.ndim))
     return (
         x.dtype in (jnp.float32, jnp.float64)
@@ -111,7 +111,7 @@ def trailing_sum(x, count):
 
 
 def sum_to(x, shape):
-    """Sum ``x`` over the dims along which ``shape`` was broadcast to it; the result has ``shape``."""
+    """Sum ``x`` over the dims along which ``shape`` was broadcast; the result has ``shape``."""
     if x.shape == shape:
         return x
     lead = x.ndim - len(shape)

@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from .._core import dtype as dt
 from .._core.execute import compile
@@ -54,7 +55,7 @@ class Program:
         self._vjps: dict[tuple, Program] = {}
 
     def _first_call(self, *operands: Any) -> Any:
-        """Compile on the first call: many programs exist only for their gradient or inside others."""
+        """Compile on the first call: many programs only serve their gradient or other programs."""
         self.call = compile(self.fn, self.tuned)
         return self.call(*operands)
 
@@ -67,7 +68,7 @@ class Program:
         key = (wanted, given)
         found = self._vjps.get(key)
         if found is None:
-            elementwise = given is None and self.op is not None and self.op.promote is not None
+            elementwise = given is None and self.op is not None and self.op.elementwise
             back = _backward(self.fn, wanted, given, elementwise)
             found = self._vjps[key] = Program(back, _double_node(self), tuned=self.tuned)
         return found
@@ -77,7 +78,7 @@ def _double_node(program: Program) -> str:
     """Return the node name of a backward program: PyTorch's formulas mostly end in a product."""
     if program.op is None:
         return program.node
-    elementwise = program.op is not None and program.op.promote is not None
+    elementwise = program.op is not None and program.op.elementwise
     return "MulBackward0" if elementwise else program.node + "Backward"
 
 
@@ -89,8 +90,8 @@ def _backward(
 ) -> Callable[..., Any]:
     """Return the backward function of ``fn``.
 
-    Operands of an element-wise op are broadcast before the VJP, so that their gradients come back in
-    full shape and are summed here, in PyTorch's order, instead of inside JAX.
+    Operands of an element-wise op are broadcast before the VJP, so that their gradients come back
+    in full shape and are summed here, in PyTorch's order, instead of inside JAX.
     """
     count = 1 if given is None else len(given)
 
@@ -106,7 +107,7 @@ def _backward(
 
         chosen = [operands[i] for i in wanted]
         full = cotangents[0].shape
-        if elementwise and all(jnp.ndim(c) <= len(full) for c in chosen):
+        if elementwise:
             chosen = [jnp.broadcast_to(c, full) for c in chosen]
         out, pull = jax.vjp(of_wanted, *chosen)
         cotangents = tuple(_as_cotangent(c, o) for c, o in zip(cotangents, out, strict=True))
@@ -119,7 +120,7 @@ def _backward(
 
 
 def _as_cotangent(cotangent: Any, output: Any) -> Any:
-    """Conjugate, and give the cotangent its output's dtype (a real one may meet a complex output)."""
+    """Conjugate the cotangent and give it its output's dtype (real may meet complex)."""
     return conj(jnp.asarray(cotangent, output.dtype))
 
 

@@ -11,11 +11,12 @@ Its parameters say by annotation what they are to the compiler:
 
 * bare: an **operand**: a tensor or a Python number (or ``None``, or a sequence of tensors);
 * ``Scalar``: a **run-time number**: another value does not compile again;
-* anything else (``int``, ``bool``, ``str``, ``dtype``, ``Dims``, ``Size``): **static**, part of the program.
+* anything else (``int``, ``bool``, ``str``, ``dtype``, ``Dims``, ``Size``): **static**, part of the
+  program.
 
-``kinds`` says which spellings exist: ``f`` function, ``m`` method, ``i`` in-place method and function
-(``add_``), ``o`` an ``out=`` argument.  This file knows no op by name; ``OPS`` fills up as the
-families in this folder are imported.  Floor 1.
+``kinds`` says which spellings exist: ``f`` function, ``m`` method, ``i`` in-place method and
+function (``add_``), ``o`` an ``out=`` argument.  This file knows no op by name; ``OPS`` fills up as
+the families in this folder are imported.  Floor 1.
 """
 
 import inspect
@@ -31,10 +32,10 @@ else:
     """Annotation of a parameter that is a Python number handed to the program at run time."""
 
     Dims = NewType("Dims", tuple)
-    """Annotation of a static int or sequence of ints (dims, kernel sizes), given to the body as it is."""
+    """Annotation of a static int or sequence of ints (dims, kernel sizes), passed on as it is."""
 
     Size = NewType("Size", tuple)
-    """Annotation of static ints that may also be spelled as separate arguments: ``x.view(2, 3)``."""
+    """Annotation of static ints that may be spelled as separate arguments: ``x.view(2, 3)``."""
 
 _UNION = type(Optional[int])  # noqa: UP045 - what NewType | None makes
 
@@ -75,8 +76,8 @@ class View:
 
     Attributes:
         layout: ``(shape, strides, offset, *args) -> (shape, strides, offset)`` with the op's own
-            arguments; raises PyTorch's error where the view is impossible.  A fourth item, a function
-            of the parent's dtype, gives the child's where they differ (``view_as_real``).
+            arguments; raises PyTorch's error where the view is impossible.  A fourth item, a
+            function of the parent's dtype, gives the child's where they differ (``view_as_real``).
         put: ``(parent, child, *args) -> parent`` with the child written in; None for a bijection,
             whose ``put`` is the transpose of its ``get``.
     """
@@ -90,7 +91,7 @@ OPERAND, SCALAR, STATIC = "operand", "scalar", "static"
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """One parameter of an op: its name, role (OPERAND, SCALAR or STATIC), default and annotation."""
+    """A parameter of an op: its name, role (OPERAND, SCALAR or STATIC), default and annotation."""
 
     name: str
     role: str
@@ -108,6 +109,7 @@ class Op:
         body: pure function on JAX arrays with PyTorch's signature.
         kinds: the spellings that exist, of ``"fmio"``.
         promote: cast rule, or None when the body sees its operands as they are.
+        elementwise: each element of the result comes from one of each (broadcast) operand.
         node: name of the backward node, such as ``"AddBackward0"``.
         methods: further method names (``"__add__"``).
         aliases: further function names; a bare one is a method as well where the op is.
@@ -131,6 +133,7 @@ class Op:
     body: Callable[..., Any]
     kinds: str
     promote: Promotion | None
+    elementwise: bool
     node: str
     methods: tuple[str, ...]
     aliases: tuple[str, ...]
@@ -169,6 +172,7 @@ def op(
     name: str = "",
     space: str = "",
     promote: Promotion | None = None,
+    elementwise: bool = True,
     node: str = "",
     methods: str = "",
     aliases: str = "",
@@ -205,6 +209,7 @@ def op(
             body=body,
             kinds=kinds,
             promote=promote,
+            elementwise=elementwise and promote is not None,
             node=node or default_node(split_name(full)[1]),
             methods=tuple(methods.split()),
             aliases=tuple(aliases.split()),

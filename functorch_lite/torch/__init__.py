@@ -37,7 +37,7 @@ from .compiler import compile as compile  # noqa: E402
 from .serialization import load as load  # noqa: E402
 from .serialization import save as save  # noqa: E402
 from .torch_version import __version__ as __version__  # noqa: E402
-from .utils import data as _data  # noqa: F401 - so that torch.utils.data is there
+from .utils import data as _data  # noqa: E402, F401 - makes torch.utils.data
 
 for _name, _module in list(_sys.modules.items()):
     if _name.startswith(__name__ + ".") and "._" not in _name:

@@ -28,6 +28,7 @@ def _warn(size_average=None, reduce=None, reduction="mean", **_):
     "f",
     space="nn.functional",
     promote=FLOAT.of("input1", "input2"),
+    elementwise=False,
     node="MeanBackward0",
     check=_check,
 )
@@ -61,7 +62,9 @@ def cosine_embedding_loss(
     return reduced(losses, how)
 
 
-@op("f", space="nn.functional", promote=FLOAT, node="MeanBackward0", check=_check)
+@op(
+    "f", space="nn.functional", promote=FLOAT, elementwise=False, node="MeanBackward0", check=_check
+)
 def margin_ranking_loss(
     input1,
     input2,
@@ -84,7 +87,14 @@ def margin_ranking_loss(
     return reduced(_clamp(margin - target * difference), how)
 
 
-@op("f", space="nn.functional", promote=FLOAT.of("input"), node="MeanBackward0", check=_check)
+@op(
+    "f",
+    space="nn.functional",
+    promote=FLOAT.of("input"),
+    elementwise=False,
+    node="MeanBackward0",
+    check=_check,
+)
 def hinge_embedding_loss(
     input,
     target,
@@ -102,7 +112,14 @@ def hinge_embedding_loss(
     return reduced(losses, how)
 
 
-@op("f", space="nn.functional", promote=COMMON, node="SoftMarginLossBackward0", check=_check)
+@op(
+    "f",
+    space="nn.functional",
+    promote=COMMON,
+    elementwise=False,
+    node="SoftMarginLossBackward0",
+    check=_check,
+)
 def soft_margin_loss(
     input,
     target,
@@ -183,7 +200,9 @@ def multilabel_margin_loss(
     return reduced(losses if input.ndim > 1 else losses[0], how)
 
 
-@op("f", space="nn.functional", promote=COMMON, node="MeanBackward0", check=_warn)
+@op(
+    "f", space="nn.functional", promote=COMMON, elementwise=False, node="MeanBackward0", check=_warn
+)
 def multilabel_soft_margin_loss(
     input,
     target,
@@ -205,7 +224,9 @@ def multilabel_soft_margin_loss(
     return reduced(losses, reduction)
 
 
-@op("f", space="nn.functional", promote=FLOAT, node="MeanBackward0", check=_check)
+@op(
+    "f", space="nn.functional", promote=FLOAT, elementwise=False, node="MeanBackward0", check=_check
+)
 def triplet_margin_loss(
     anchor,
     positive,

@@ -18,7 +18,14 @@ from ..pointwise.elementwise import absolute
 from ._reduction import broadcast, reduced, reduction_of, total, warn_deprecated, warn_shapes
 
 
-@op("f", space="nn.functional", promote=COMMON, node="MseLossBackward0", check=warn_shapes)
+@op(
+    "f",
+    space="nn.functional",
+    promote=COMMON,
+    elementwise=False,
+    node="MseLossBackward0",
+    check=warn_shapes,
+)
 def mse_loss(
     input,
     target,
@@ -38,7 +45,14 @@ def mse_loss(
     return reduced(difference * difference, how)
 
 
-@op("f", space="nn.functional", promote=COMMON, node="MeanBackward0", check=warn_shapes)
+@op(
+    "f",
+    space="nn.functional",
+    promote=COMMON,
+    elementwise=False,
+    node="MeanBackward0",
+    check=warn_shapes,
+)
 def l1_loss(
     input,
     target,
@@ -57,7 +71,14 @@ def l1_loss(
     return _mean_of(absolute(input - target), how)
 
 
-@op("f", space="nn.functional", promote=COMMON, node="SmoothL1LossBackward0", check=warn_shapes)
+@op(
+    "f",
+    space="nn.functional",
+    promote=COMMON,
+    elementwise=False,
+    node="SmoothL1LossBackward0",
+    check=warn_shapes,
+)
 def smooth_l1_loss(
     input,
     target,
@@ -161,6 +182,7 @@ def _check_logits(input, target, weight=None, pos_weight=None, **arguments):
     "f",
     space="nn.functional",
     promote=COMMON,
+    elementwise=False,
     node="BinaryCrossEntropyWithLogitsBackward0",
     check=_check_logits,
 )
@@ -204,7 +226,14 @@ def _check_kl(input, target, size_average=None, reduce=None, reduction="mean", l
     warn_deprecated(size_average, reduce, reduction)
 
 
-@op("f", space="nn.functional", promote=COMMON, node="MeanBackward0", check=_check_kl)
+@op(
+    "f",
+    space="nn.functional",
+    promote=COMMON,
+    elementwise=False,
+    node="MeanBackward0",
+    check=_check_kl,
+)
 def kl_div(
     input,
     target,
@@ -233,7 +262,14 @@ def _check_poisson(input, target, log_input=True, full=False, eps=1e-8, **argume
     warn_deprecated(**arguments)
 
 
-@op("f", space="nn.functional", promote=FLOAT, node="MeanBackward0", check=_check_poisson)
+@op(
+    "f",
+    space="nn.functional",
+    promote=FLOAT,
+    elementwise=False,
+    node="MeanBackward0",
+    check=_check_poisson,
+)
 def poisson_nll_loss(
     input,
     target,

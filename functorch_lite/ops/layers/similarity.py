@@ -38,13 +38,25 @@ def distance(x1, x2, p, eps, keepdim=False):
     return vector_norm(x1 - x2 + eps, p, -1, keepdim)
 
 
-@op("f", node="NormBackward1", aliases="nn.functional.pairwise_distance", promote=FLOAT)
+@op(
+    "f",
+    node="NormBackward1",
+    aliases="nn.functional.pairwise_distance",
+    promote=FLOAT,
+    elementwise=False,
+)
 def pairwise_distance(x1, x2, p: float = 2.0, eps: Scalar = 1e-6, keepdim: bool = False):
     """``p`` norm of ``x1 - x2 + eps`` over the last dim, row by row."""
     return distance(x1, x2, p, eps, keepdim)
 
 
-@op("f", node="SumBackward1", aliases="nn.functional.cosine_similarity", promote=COMMON)
+@op(
+    "f",
+    node="SumBackward1",
+    aliases="nn.functional.cosine_similarity",
+    promote=COMMON,
+    elementwise=False,
+)
 def cosine_similarity(x1, x2, dim: int = 1, eps: Scalar = 1e-8):
     """Cosine of the angle between ``x1`` and ``x2`` along ``dim``; norms are at least ``eps``."""
     found = "expected common dtype to be floating point, yet common dtype is "

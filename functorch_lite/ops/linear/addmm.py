@@ -110,7 +110,7 @@ def addmv(input, mat, vec, *, beta: Scalar = 1, alpha: Scalar = 1):
     return _added(input, beta, mat.shape[:1], _wide_product(mat, vec), alpha)
 
 
-@op("fmio", promote=COMMON)
+@op("fmio", promote=COMMON, elementwise=False)
 def addr(input, vec1, vec2, *, beta: Scalar = 1, alpha: Scalar = 1):
     """``beta * input + alpha * outer(vec1, vec2)``: (N, M) + (N,) x (M,); ``input`` broadcasts."""
     for name, v in (("vec1", vec1), ("vec2", vec2)):

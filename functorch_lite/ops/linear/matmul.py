@@ -257,7 +257,14 @@ def _crossed(input, other, dim):
     return a1 * b2 - a2 * b1
 
 
-@op("fmo", space="linalg", name="cross", node="LinalgCrossBackward0", promote=COMMON)
+@op(
+    "fmo",
+    space="linalg",
+    name="cross",
+    node="LinalgCrossBackward0",
+    promote=COMMON,
+    elementwise=False,
+)
 def linalg_cross(input, other, *, dim: int = -1):
     """Cross product along a dim of size 3; the other dims broadcast."""
     if input.ndim != other.ndim:
@@ -272,7 +279,7 @@ def linalg_cross(input, other, *, dim: int = -1):
     return _crossed(input, other, d)
 
 
-@op("fmo", node="LinalgCrossBackward0", promote=COMMON)
+@op("fmo", node="LinalgCrossBackward0", promote=COMMON, elementwise=False)
 def cross(input, other, dim: int | None = None):
     """Cross product along ``dim``, by default the first dim of size 3."""
     if dim is None:

@@ -187,7 +187,7 @@ def scaled_mask(input, mask, scale: Scalar):
     "", name="_rrelu_with_noise", promote=COMMON, check=_check_rrelu, node="RreluWithNoiseBackward0"
 )
 def rrelu(input, noise, lower: Scalar, upper: Scalar):
-    """``input`` times ``noise``, its drawn slopes; None: leaky_relu with slope (lower + upper) / 2."""
+    """``input`` times ``noise``, drawn slopes; None: leaky_relu of slope (lower + upper) / 2."""
     require("leaky_relu_cpu" if noise is None else "rrelu_with_noise_out_cpu", "f", input)
     if noise is None:
         return _leaky(input, (_like(lower, input) + _like(upper, input)) / 2)

@@ -79,7 +79,7 @@ def allclose(input, other, rtol: Scalar = 1e-05, atol: Scalar = 1e-08, equal_nan
     return jnp.all(_close(input, other, rtol, atol, equal_nan))
 
 
-@op("fm", promote=BOOL, grad=False, value=True)
+@op("fm", promote=BOOL, elementwise=False, grad=False, value=True)
 def equal(input, other):
     """Whether shapes and all elements are equal, as a 0-d bool. NaN equals nothing."""
     return jnp.all(input == other) if input.shape == other.shape else jnp.zeros((), bool)

@@ -49,7 +49,8 @@ def fill(input, value):
     """``value`` (a number or 0-d tensor) at every element of ``input``."""
     if jnp.ndim(value):
         raise RuntimeError(
-            f"fill_ only supports 0-dimension value tensor but got tensor with {jnp.ndim(value)} dimensions."
+            f"fill_ only supports 0-dimension value tensor but got tensor with {jnp.ndim(value)} "
+            "dimensions."
         )
     return jnp.broadcast_to(_filled(input, value), input.shape)
 

@@ -55,7 +55,7 @@ def _check_edge(input, edge, name, dim):
         )
 
 
-@op("fmo", node="SubBackward0", promote=COMMON)
+@op("fmo", node="SubBackward0", promote=COMMON, elementwise=False)
 def diff(input, n: int = 1, dim: int = -1, prepend=None, append=None):
     """Differences of neighbours along ``dim``, ``n`` times; bools give "is unequal"."""
     if not input.ndim:

@@ -55,13 +55,13 @@ def _zero(x):
     return np.zeros((), x.dtype) if x.dtype != bool else np.False_
 
 
-@op("fo", promote=COMMON, aliases="concat concatenate", node="CatBackward0")
+@op("fo", promote=COMMON, elementwise=False, aliases="concat concatenate", node="CatBackward0")
 def cat(tensors, dim: int = 0):
     """Join along an existing dim; the other sizes must agree.  1-d empty tensors are skipped."""
     return _cat(tensors, dim)
 
 
-@op("fo", promote=COMMON)
+@op("fo", promote=COMMON, elementwise=False)
 def stack(tensors, dim: int = 0):
     """Join along a new dim; all sizes must agree."""
     if not len(tensors):
@@ -99,7 +99,7 @@ def _require_some(name, tensors):
         raise RuntimeError(f"{name} expects a non-empty TensorList")
 
 
-@op("fo", promote=COMMON, node="CatBackward0")
+@op("fo", promote=COMMON, elementwise=False, node="CatBackward0")
 def hstack(tensors):
     """Join along the second dim (vectors: along their only one)."""
     _require_some("hstack", tensors)
@@ -107,28 +107,28 @@ def hstack(tensors):
     return _cat(tensors, 0 if tensors[0].ndim == 1 else 1)
 
 
-@op("fo", promote=COMMON, node="CatBackward0", aliases="row_stack")
+@op("fo", promote=COMMON, elementwise=False, node="CatBackward0", aliases="row_stack")
 def vstack(tensors):
     """Join along the first dim; vectors become rows."""
     _require_some("vstack", tensors)
     return _cat([at_least(x, 2) for x in tensors], 0)
 
 
-@op("fo", promote=COMMON, node="CatBackward0")
+@op("fo", promote=COMMON, elementwise=False, node="CatBackward0")
 def dstack(tensors):
     """Join along the third dim, after ``atleast_3d``."""
     _require_some("dstack", tensors)
     return _cat([at_least(x, 3) for x in tensors], 2)
 
 
-@op("fo", promote=COMMON, node="CatBackward0")
+@op("fo", promote=COMMON, elementwise=False, node="CatBackward0")
 def column_stack(tensors):
     """Join along the second dim; vectors become columns."""
     _require_some("column_stack", tensors)
     return _cat([x.reshape(-1, 1) if x.ndim <= 1 else x for x in tensors], 1)
 
 
-@op("", promote=COMMON, name="_block_diag", node="BlockDiagBackward0")
+@op("", promote=COMMON, elementwise=False, name="_block_diag", node="BlockDiagBackward0")
 def block_diag(tensors):
     """Matrix with the given matrices along its diagonal and 0 elsewhere; vectors are rows."""
     for i, x in enumerate(tensors):

@@ -13,7 +13,7 @@ from jax import lax
 from ..._core import dtype as dt
 from .._registry import Dims, Scalar, Size, View, op
 
-# --- bijections: the same elements in another order or shape ---------------------------------------
+# --- bijections: the same elements in another order or shape --------------------------------------
 
 
 def _alias_layout(shape, strides, offset):
@@ -67,8 +67,8 @@ def _view_layout(shape, strides, offset, size):
     found = view_strides(shape, strides, size)
     if found is None:
         raise RuntimeError(
-            "view size is not compatible with input tensor's size and stride (at least one dimension "
-            "spans across two contiguous subspaces). Use .reshape(...) instead."
+            "view size is not compatible with input tensor's size and stride (at least one "
+            "dimension spans across two contiguous subspaces). Use .reshape(...) instead."
         )
     return size, found, offset
 
@@ -143,7 +143,7 @@ def _as_real_put(parent, child):
 
 @op("f", view=View(_as_real_layout, _as_real_put))
 def view_as_real(input):
-    """A complex tensor (*s) as a real one (*s, 2): real and imaginary parts. RuntimeError if real."""
+    """A complex tensor (*s) as real (*s, 2): real and imaginary parts. RuntimeError if real."""
     if not jnp.iscomplexobj(input):
         raise RuntimeError("view_as_real is only supported for complex tensors")
     return jnp.stack([input.real, input.imag], -1)
@@ -173,7 +173,8 @@ def view_as_complex(input):
     if input.dtype not in (np.float32, np.float64):
         name = dt.scalar_name(dt.from_np(np.dtype(input.dtype)))
         raise RuntimeError(
-            f"view_as_complex is only supported for half, float and double tensors, but got a tensor of scalar type: {name}"
+            "view_as_complex is only supported for half, float and double tensors, but got a "
+            f"tensor of scalar type: {name}"
         )
     return lax.complex(input[..., 0], input[..., 1])
 
@@ -198,7 +199,8 @@ def _bits_layout(shape, strides, offset, dtype, itemsize):
     k = dtype.itemsize // itemsize
     if shape[-1] % k:
         raise RuntimeError(
-            f"self.size(-1) must be divisible by {k} to view as {dtype} (different element sizes), but got {shape[-1]}"
+            f"self.size(-1) must be divisible by {k} to view as {dtype} (different element sizes), "
+            f"but got {shape[-1]}"
         )
     return (
         (*shape[:-1], shape[-1] // k),
@@ -236,11 +238,11 @@ def _bits_put(parent, child, dtype, itemsize):
 
 @op("", name="view.dtype", view=View(_bits_layout, _bits_put), node="ViewBackward0", grad=False)
 def view_dtype(input, dtype: dt.dtype, itemsize: int):
-    """The bits of ``input`` read as another dtype; the last dim shrinks or grows by the ratio of sizes."""
+    """The bits of ``input`` read as another dtype; the last dim follows the ratio of sizes."""
     return _bits(input, dtype.np)
 
 
-# --- parts ------------------------------------------------------------------------------------------
+# --- parts ----------------------------------------------------------------------------------------
 
 
 def _select_layout(shape, strides, offset, dim, index):
@@ -317,7 +319,7 @@ def _diagonal_put(parent, child, offset, dim1, dim2):
 
 @op("", view=View(_diagonal_layout, _diagonal_put))
 def diagonal(input, offset: int, dim1: int, dim2: int):
-    """The diagonal of the planes (dim1, dim2) of ``input``, as a last dim; dims are not negative."""
+    """The diagonal of the planes (dim1, dim2) of ``input`` as last dim; no negative dims."""
     return jnp.diagonal(input, offset, dim1, dim2)
 
 
@@ -360,7 +362,7 @@ def unfold(input, dimension: int, size: int, step: int):
     return jnp.moveaxis(taken, dimension + 1, -1)
 
 
-# --- many elements on one place ----------------------------------------------------------------------
+# --- many elements on one place -------------------------------------------------------------------
 
 
 def _expand_layout(shape, strides, offset, size):

@@ -27,7 +27,7 @@ def _roots(tensors: tuple, gradients: tuple, create: bool) -> list:
     """Pair each root's slot with its initial gradient, checking both."""
     gradients = gradients or (None,) * len(tensors)
     if len(gradients) != len(tensors):
-        raise RuntimeError("got %d tensors and %d gradients" % (len(tensors), len(gradients)))  # noqa: UP031
+        raise RuntimeError(("got %d tensors and %d gradients") % (len(tensors), len(gradients)))  # noqa: UP031
     roots = []
     for i, (tensor, gradient) in enumerate(zip(tensors, gradients, strict=True)):
         gradient = _initial(i, tensor, gradient, create)
@@ -45,7 +45,8 @@ def _initial(index: int, tensor: Tensor, gradient: Any, create: bool) -> Tensor:
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
             if tensor._dtype.is_complex:
                 raise RuntimeError(
-                    f"grad can be implicitly created only for real scalar outputs but got {tensor._dtype}"
+                    "grad can be implicitly created only for real scalar outputs but got "
+                    f"{tensor._dtype}"
                 )
         return SPACES[""]["ones_like"](tensor.detach())
     if not isinstance(gradient, Tensor):
@@ -54,13 +55,14 @@ def _initial(index: int, tensor: Tensor, gradient: Any, create: bool) -> Tensor:
         )
     if gradient._sizes != tensor._sizes:
         raise RuntimeError(
-            f"Mismatch in shape: grad_output[{index}] has a shape of {gradient.shape} and output[{index}] has a "
-            f"shape of {tensor.shape}."
+            f"Mismatch in shape: grad_output[{index}] has a shape of {gradient.shape} and "
+            f"output[{index}] has a shape of {tensor.shape}."
         )
     if tensor._dtype.is_complex != gradient._dtype.is_complex:
         raise RuntimeError(
-            "For complex Tensors, both grad_output and output are required to have the same dtype. Mismatch in dtype: "
-            f"grad_output[{index}] has a dtype of {gradient._dtype} and output[{index}] has a dtype of {tensor._dtype}."
+            "For complex Tensors, both grad_output and output are required to have the same "
+            f"dtype. Mismatch in dtype: grad_output[{index}] has a dtype of {gradient._dtype} and "
+            f"output[{index}] has a dtype of {tensor._dtype}."
         )
     return gradient if gradient._dtype is tensor._dtype else gradient.to(tensor._dtype)
 
@@ -73,7 +75,7 @@ def backward(
     grad_variables: Any = None,
     inputs: Any = None,
 ) -> None:
-    """Add the gradients of ``tensors`` to the ``.grad`` of the leaves (only of ``inputs``, if given)."""
+    """Add the gradients of ``tensors`` to the leaves' ``.grad`` (only of ``inputs``, if given)."""
     tensors = _as_tuple(tensors)
     roots = _roots(tensors, _as_tuple(grad_tensors), create_graph)
     retain = create_graph if retain_graph is None else retain_graph
@@ -89,7 +91,7 @@ def backward(
             retain_grad(tensor)
     found = _gradients(roots, wanted, retain, create_graph)
     for leaf, gradient in zip(wanted, found, strict=True):
-        if gradient is not None:
+        if gradient is not None and leaf.is_leaf:  # others retain theirs
             _backward.accumulate(
                 AccumulateGrad(leaf), gradient if create_graph else gradient._array, create_graph
             )
@@ -140,7 +142,8 @@ def grad(
     """
     if materialize_grads and allow_unused is False:
         raise ValueError(
-            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
+            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
+            "allow_unused=False."
         )
     outputs, wanted = _as_tuple(outputs), _as_tuple(inputs)
     retain = create_graph if retain_graph is None else retain_graph
@@ -158,8 +161,8 @@ def grad(
     unused = [i for i, g in enumerate(found) if g is None]
     if unused and not allow_unused:
         raise RuntimeError(
-            f"The differentiated Tensor at index {unused[0]} appears to not have been used in the graph. "
-            "Set allow_unused=True if this is the desired behavior."
+            f"The differentiated Tensor at index {unused[0]} appears to not have been used in the "
+            "graph. Set allow_unused=True if this is the desired behavior."
         )
     return tuple(found)
 
@@ -197,7 +200,7 @@ def _backward_method(
     backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
 
-# --- what a tensor knows of the graph --------------------------------------------------------------------
+# --- what a tensor knows of the graph -------------------------------------------------------------
 
 
 def _grad_fn(self: Tensor) -> Any:
@@ -217,10 +220,11 @@ def _requires_grad(self: Tensor) -> bool:
 def _set_requires_grad(self: Tensor, value: bool) -> None:
     if not self.is_leaf:
         if value:
-            return
+            raise RuntimeError("you can only change requires_grad flags of leaf variables.")
         raise RuntimeError(
-            "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in a "
-            "subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+            "you can only change requires_grad flags of leaf variables. If you want to use a "
+            "computed variable in a subgraph that doesn't require differentiation use var_no_grad "
+            "= var.detach()."
         )
     if value and self._inference and not mode.inference:
         raise RuntimeError(
@@ -240,11 +244,12 @@ def _grad(self: Tensor) -> Any:
     """The accumulated gradient of a leaf (or of a tensor that retains it)."""
     if self._grad is None and self._node is not None and not _retains(self):
         warnings.warn(
-            "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't "
-            "be populated during autograd.backward(). If you indeed want the .grad field to be populated for a "
-            "non-leaf Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
-            "mistake, make sure you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for "
-            "more informations. (Triggered internally at /pytorch/build/aten/src/ATen/core/TensorBody.h:500.)",
+            "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
+            ".grad attribute won't be populated during autograd.backward(). If you indeed want the "
+            ".grad field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf "
+            "Tensor. If you access the non-leaf Tensor by mistake, make sure you access the leaf "
+            "Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information. "
+            "(Triggered internally at /pytorch/build/aten/src/ATen/core/TensorBody.h:500.)",
             UserWarning,
             stacklevel=2,
         )
@@ -255,22 +260,25 @@ def _set_grad(self: Tensor, value: Any) -> None:
     if value is not None:
         if not isinstance(value, Tensor):
             raise TypeError(
-                f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}"
+                "assigned grad expected to be a Tensor or None but got grad of type "
+                f"{type(value).__name__}"
             )
         if value is self:
             raise RuntimeError("can't assign Variable as its own grad")
         if value._dtype is not self._dtype:
             raise RuntimeError(
-                f"attempting to assign a gradient with dtype '{_word(value._dtype)}' to a tensor with grad_dtype "
-                f"'{dt.scalar_name(self._dtype)}'. The gradient must match the tensor's grad_dtype (defaults to "
-                "the tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or "
-                "None to allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its "
-                "gradient may break downstream systems that assume they match."
+                f"attempting to assign a gradient with dtype '{_word(value._dtype)}' to a tensor "
+                f"with grad_dtype '{dt.scalar_name(self._dtype)}'. The gradient must match the "
+                "tensor's grad_dtype (defaults to the tensor's dtype). You can set the tensor's "
+                "grad_dtype attribute with a specific dtype, or None to allow any dtype. Set "
+                "grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may "
+                "break downstream systems that assume they match."
             )
         if value._sizes != self._sizes:
             raise RuntimeError(
-                f"attempting to assign a gradient of size '{list(value._sizes)}' to a tensor of size "
-                f"'{list(self._sizes)}'. Please ensure that the gradient and the tensor are the same size"
+                f"attempting to assign a gradient of size '{list(value._sizes)}' to a tensor of "
+                f"size '{list(self._sizes)}'. Please ensure that the gradient and the tensor are "
+                "the same size"
             )
     self._grad = value
 
@@ -305,7 +313,7 @@ def retain_grad(self: Tensor) -> None:
 
 @expose("m")
 def register_hook(self: Tensor, hook: Callable[[Tensor], Any]) -> RemovableHandle:
-    """Call ``hook(grad)`` when the gradient of this tensor is known; it may return a replacement."""
+    """Call ``hook(grad)`` when this tensor's gradient is known; it may return a replacement."""
     if not self.requires_grad:
         raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
     node, index = self._history()  # type: ignore[misc]
@@ -341,7 +349,10 @@ def register_post_accumulate_grad_hook(
 @expose("m")
 def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     """Set whether a gradient is wanted for this leaf; return it."""
-    _set_requires_grad(self, requires_grad)
+    if requires_grad and self._dtype.category < dt.FLOATING:
+        raise RuntimeError("only Tensors of floating point dtype can require gradients")
+    if self.is_leaf or not requires_grad:
+        _set_requires_grad(self, requires_grad)
     return self
 
 
@@ -350,10 +361,11 @@ def detach_(self: Tensor) -> Tensor:
     """Cut this tensor off from its history, in place; it becomes a leaf."""
     if self._view_of is not None and self._grad_base is not None:
         raise RuntimeError(
-            "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
-            "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
-            "detach_() cannot be called on these gradients. To fix this error, please refer to the "
-            "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution."
+            "Can't detach views in-place. Use detach() instead. If you are using "
+            "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as "
+            "True, gradients are views of DDP buckets, and hence detach_() cannot be called on "
+            "these gradients. To fix this error, please refer to the Optimizer.zero_grad() "
+            "function in torch/optim/optimizer.py as the solution."
         )
     self._node, self._nr, self._requires_grad = None, 0, False
     return self

@@ -6,7 +6,8 @@ wiring) is seen it runs node by node; seen again it is compiled as one XLA progr
 dispatch from then on.  With ``create_graph`` every step is itself recorded.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -38,7 +39,8 @@ def run(
     """Propagate the roots' gradients; return those that arrived at ``targets``.
 
     Args:
-        roots: ((node, output index), gradient) pairs; gradients are arrays, or tensors if ``create``.
+        roots: ((node, output index), gradient) pairs; gradients are arrays, or tensors if
+        ``create``.
         retain: keep what the nodes saved, for another backward.
         create: record the backward pass itself.
         targets: the (node, index) slots to report; None: accumulate into the leaves instead.
@@ -83,6 +85,26 @@ def _leading_to(order: list[Node], targets: set[Node]) -> list[Node]:
     return [n for n in order if n in useful]
 
 
+class Segments:
+    """Whether stretches of nodes may run as one program, which can round otherwise."""
+
+    __slots__ = ("on",)
+
+    def __init__(self) -> None:
+        self.on = True
+
+    @contextmanager
+    def off(self) -> Iterator[None]:
+        """Run node by node inside, so that two backward passes give the very same bits."""
+        before, self.on = self.on, False
+        try:
+            yield
+        finally:
+            self.on = before
+
+
+segments = Segments()
+
 running: "list[_Walk]" = []
 """The backward passes that are going on: more than one where a backward calls backward."""
 
@@ -118,7 +140,7 @@ class _Walk:
         start = 0
         while start < len(self.order):
             end = start
-            if not self.create and not anomaly.on:
+            if not self.create and not anomaly.on and segments.on:
                 while end < len(self.order) and self.plain(self.order[end]):
                     end += 1
             if end - start > 1:
@@ -257,7 +279,7 @@ def _replaced(hook: Any, previous: Tensor) -> Tensor:
     return answer
 
 
-# --- what a node does ------------------------------------------------------------------------------
+# --- what a node does -----------------------------------------------------------------------------
 
 
 def wanted_of(node: Node) -> tuple[int, ...]:
@@ -274,7 +296,7 @@ def backward_of(node: Node, given: tuple[int, ...]) -> tuple[Program, Sequence[A
 
 
 def _as_tensors(node: Node, saved: Sequence[Any]) -> list:
-    """Return a node's saved operands as tensors that carry the history they had in the forward pass."""
+    """Return a node's saved operands as tensors with the history they had in the forward pass."""
     if isinstance(node, ViewNode):
         return list(saved)
     assert isinstance(node, OpNode)
@@ -321,7 +343,7 @@ def _check_alive(node: Node, walk: _Walk) -> None:
     if node.result is not None:
         storage, version, d, shape = node.result
         if storage.version != version:
-            where = f", which is output 0 of {forward_name(storage.writer or node.name())},"
+            where = f", which is output 0 of {forward_name(node.name())},"
             raise RuntimeError(
                 _modified_text(f"torch.{d.legacy}", shape, where, storage.version, version)
             )
@@ -349,8 +371,8 @@ def _modified_operand(node: OpNode, index: int, storage: Any, version: int) -> s
 
 
 HINT = (
-    "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-    "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+    "Hint: enable anomaly detection to find the operation that failed to compute its gradient, "
+    "with torch.autograd.set_detect_anomaly(True, check_nan=False)."
 )
 HINT_WATCHING = (
     "Hint: the backtrace further above shows the operation that failed to compute its gradient. "
@@ -360,14 +382,14 @@ HINT_WATCHING = (
 
 def _modified_text(legacy: str, shape: tuple, where: str, version: int, expected: int) -> str:
     return (
-        "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[{legacy} {list(shape)}]{where} is at version {version}; expected version {expected} instead. "
-        + (HINT_WATCHING if anomaly.on else HINT)
+        "one of the variables needed for gradient computation has been modified by an inplace "
+        f"operation: [{legacy} {list(shape)}]{where} is at version {version}; expected version "
+        f"{expected} instead. " + (HINT_WATCHING if anomaly.on else HINT)
     )
 
 
 def forward_name(name: str) -> str:
-    """Return the name of the forward function that PyTorch's messages give: ``Exp`` of ExpBackward0."""
+    """Return the forward function's name in PyTorch's messages: ``Exp`` of ExpBackward0."""
     return name.rstrip("0123456789").removesuffix("Backward")
 
 
@@ -378,7 +400,7 @@ def _free(node: Node) -> None:
     if not isinstance(node, OpNode) or node.operands is None:
         return
     read = uses_operands(node.program, node.wanted, node.outputs, node.operands)
-    if node.result is None and read.isdisjoint(node.tensor_slots):
+    if node.result is None and read.isdisjoint(node.shown_slots()):
         node.operands = [_hollow(v) for v in node.operands]
     else:
         node.operands = None
@@ -413,7 +435,7 @@ def accumulate(node: AccumulateGrad, gradient: Any, create: bool) -> None:
             raise RuntimeError("Tensor post accumulate grad hooks should return None.")
 
 
-# --- segments --------------------------------------------------------------------------------------
+# --- segments -------------------------------------------------------------------------------------
 
 _seen_once: set[tuple] = set()
 _segments: dict[tuple, Callable[..., Any]] = {}
@@ -449,7 +471,7 @@ def _tuning(steps: tuple) -> str:
 
 
 class _Plan:
-    """A segment as data: its steps (the signature), its operands, where gradients enter and leave."""
+    """A segment as data: its steps (the signature), operands, where gradients enter and leave."""
 
     __slots__ = ("entries", "exits", "exits_slots", "operands", "signature", "steps")
 
@@ -493,7 +515,7 @@ def _plan(walk: _Walk, nodes: list[Node]) -> _Plan:
 
 
 def _segment_function(steps: tuple, exits: tuple[int, ...]) -> Callable[..., Any]:
-    """Return the pure function (operands, incoming gradients) -> outgoing gradients of a segment."""
+    """Return a segment's pure function (operands, incoming gradients) -> outgoing gradients."""
 
     def segment(operands: list, incoming: list) -> list:
         gradients: dict[int, Any] = dict(enumerate(incoming))

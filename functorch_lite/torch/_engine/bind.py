@@ -1,9 +1,10 @@
 """From declared ops to the functions and methods that users call.
 
 For each op in ``OPS`` a Python function with PyTorch's own signature is generated, so that argument
-binding runs at the interpreter's speed and ``inspect.signature`` tells the truth.  Out of one record
-come ``torch.f``, ``Tensor.f``, ``torch.f_`` / ``Tensor.f_`` and ``out=``.  Ops that share a base name
-("max", "max.dim", "max.other") become one function that picks by the types of its arguments.
+binding runs at the interpreter's speed and ``inspect.signature`` tells the truth.  Out of one
+record come ``torch.f``, ``Tensor.f``, ``torch.f_`` / ``Tensor.f_`` and ``out=``.  Ops that share a
+base name ("max", "max.dim", "max.other") become one function that picks by the types of its
+arguments.
 """
 
 import functools
@@ -132,7 +133,7 @@ def _bind_variants(space: str, name: str, ops: list[Op]) -> None:
             attach(own, inplace)
 
 
-# --- generating one function -------------------------------------------------------------------------
+# --- generating one function ----------------------------------------------------------------------
 
 
 def _generate(op: Op, name: str, variant: str) -> Callable[..., Any]:
@@ -236,7 +237,7 @@ def _unpack_sizes(sizes: tuple) -> Any:
 
 
 def _overridden(fun: Callable[..., Any], op: Op, given: dict[str, Any]) -> Any:
-    """Ask the operands' own classes to run ``fun``; optional arguments go by name, defaults unsaid."""
+    """Ask the operands' classes to run ``fun``; optional arguments go by name, defaults unsaid."""
     required = [p.name for p in op.params if p.default is p_empty and not p.keyword_only]
     args = tuple(given.pop(name) for name in required)
     kwargs = {
@@ -260,7 +261,7 @@ _NUMPY = {
 
 
 def _numpy_names(fun: Callable[..., Any], op: Op, given: dict, other: dict, out: Any = None) -> Any:
-    """Call ``fun`` again with NumPy's argument names translated; TypeError for unknown or missing ones."""
+    """Call ``fun`` again with NumPy's argument names translated; TypeError for a bad one."""
     short = op.name.rsplit(".", 1)[-1]
     named = {k: v for k, v in given.items() if v is not REQUIRED}
     for key, value in other.items():
@@ -270,11 +271,9 @@ def _numpy_names(fun: Callable[..., Any], op: Op, given: dict, other: dict, out:
         named[own] = value
     missing = [p.name for p in op.params if p.name not in named]
     if missing:
-        position = [p.name for p in op.params].index(missing[0]) + 1
+        plural = "s" * (len(missing) > 1)
         raise TypeError(
-            f'{short}() missing {len(missing)} required positional argument{"s" * (len(missing) > 1)}: "{missing[0]}"'
-            if position
-            else ""
+            f'{short}() missing {len(missing)} required positional argument{plural}: "{missing[0]}"'
         )
     if out is not None:
         named["out"] = out
@@ -282,11 +281,11 @@ def _numpy_names(fun: Callable[..., Any], op: Op, given: dict, other: dict, out:
     return fun(named.pop(first), **named)
 
 
-# --- overloads ---------------------------------------------------------------------------------------
+# --- overloads ------------------------------------------------------------------------------------
 
 
 def _joined(name: str, functions: list[Callable[..., Any]], ops: list[Op]) -> Callable[..., Any]:
-    """Return one function for several overloads: the first whose parameters accept the arguments."""
+    """Return one function for several overloads: the first whose parameters fit the arguments."""
     if len(functions) == 1:
         return functions[0]
     chosen: dict[tuple, Callable[..., Any]] = {}
@@ -323,14 +322,15 @@ def _choose(
                 return function, not loose
     got = ", ".join([*map(type_name, args), *(f"{k}={type_name(v)}" for k, v in kwargs.items())])
     raise TypeError(
-        f"{name}() received an invalid combination of arguments - got ({got}), but expected one of:\n"
-        + "\n".join(f" * ({_signature_text(op)})" for op, _ in candidates)
+        f"{name}() received an invalid combination of arguments - got ({got}), but expected one "
+        "of:\n" + "\n".join(f" * ({_signature_text(op)})" for op, _ in candidates)
     )
 
 
 def _signature_text(op: Op) -> str:
+    words = {OPERAND: "Tensor", SCALAR: "Number"}
     return ", ".join(
-        f"{'Tensor' if p.role == OPERAND else 'Number' if p.role == SCALAR else getattr(p.annotation, '__name__', p.annotation)} {p.name}"
+        f"{words.get(p.role) or getattr(p.annotation, '__name__', p.annotation)} {p.name}"
         for p in op.params
     )
 

@@ -33,9 +33,9 @@ LEAF_VIEW_WRITE = (
 
 QUIET_WRITE = (
     " is being modified inplace with grad mode enabled. Given that this use case is ambiguous and "
-    "error-prone, it is forbidden. You can clarify your code by moving both the view and the inplace "
-    "either both inside the no_grad block (if you don't want the inplace to be tracked) or both "
-    "outside (if you want the inplace to be tracked)."
+    "error-prone, it is forbidden. You can clarify your code by moving both the view and the "
+    "inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or "
+    "both outside (if you want the inplace to be tracked)."
 )
 
 
@@ -105,7 +105,7 @@ def call(op: Op, operands: tuple, statics: tuple) -> Any:
     if op.value:
         return out.item()
     result = make(out)
-    if taken.strided and op.promote is not None:
+    if taken.strided and op.elementwise:
         _keep_layout(result, taken.tensors)
     if taken.wants_grad and mode.grad and op.grad:
         record(op, found, taken, (result,))
@@ -139,7 +139,10 @@ def _device_error(flat: list) -> str:
             name = f"{'cuda' if d.platform == 'gpu' else d.platform}:{d.id}"
             names.append("cpu" if name == "cpu:0" else name)
     first, second, *_ = [*dict.fromkeys(names), "?", "?"]
-    return f"Expected all tensors to be on the same device, but found at least two devices, {first} and {second}!"
+    return (
+        f"Expected all tensors to be on the same device, but found at least two devices, {first} "
+        f"and {second}!"
+    )
 
 
 def lookup(op: Op, descriptors: tuple, statics: tuple, into: dt.dtype | None) -> Program:
@@ -165,7 +168,7 @@ def _check_numbers(op: Op, descriptors: tuple) -> None:
 
 
 def normal_statics(op: Op, statics: tuple) -> tuple:
-    """Return the static arguments in hashable, plain form; TypeError in PyTorch's words if one is wrong."""
+    """Return the static arguments in hashable form; TypeError in PyTorch's words for a bad one."""
     params = [p for p in op.params if p.role not in (OPERAND, SCALAR)]
     return tuple(_normal(op, p, v) for p, v in zip(params, statics, strict=True))
 
@@ -206,7 +209,10 @@ def _annotation_name(annotation: Any) -> str:
 def _static_error(op: Op, param: Any, value: Any, wanted: str) -> str:
     position = [p.name for p in op.params].index(param.name) + 1
     where = "" if param.keyword_only else f" (position {position})"
-    return f"{op.name.rsplit('.', 1)[-1]}(): argument '{param.name}'{where} must be {wanted}, not {type_name(value)}"
+    return (
+        f"{op.name.rsplit('.', 1)[-1]}(): argument '{param.name}'{where} must be {wanted}, not "
+        f"{type_name(value)}"
+    )
 
 
 def _operand_error(op: Op, position: int, value: Any) -> str:
@@ -218,7 +224,10 @@ def _operand_error(op: Op, position: int, value: Any) -> str:
         else f" (position {[p.name for p in op.params].index(param.name) + 1})"
     )
     wanted = "Number" if param.role == SCALAR else "Tensor"
-    return f"{op.name.rsplit('.', 1)[-1]}(): argument '{param.name}'{where} must be {wanted}, not {type_name(value)}"
+    return (
+        f"{op.name.rsplit('.', 1)[-1]}(): argument '{param.name}'{where} must be {wanted}, not "
+        f"{type_name(value)}"
+    )
 
 
 def type_name(value: Any) -> str:
@@ -346,9 +355,10 @@ def _check_inference(
     inferred = [i for i, t in enumerate(taken.tensors) if t is not None and t._inference]
     if inferred and not uses_operands(found, wanted, outputs, taken.flat).isdisjoint(inferred):
         raise RuntimeError(
-            "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
-            "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and "
-            "use it in autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
+            "Inference tensors cannot be saved for backward. Please do not use Tensors created in "
+            "inference mode in computation tracked by autograd. To work around this, you can make "
+            "a clone to get a normal tensor and use it in autograd, or use `torch.no_grad()` "
+            "instead of `torch.inference_mode()`."
         )
 
 
@@ -372,8 +382,9 @@ def _on_host(op: Op, value: Any) -> Any:
         return value
     if isinstance(value._array, jax.core.Tracer):
         raise NotImplementedError(
-            f"functorch_lite does not support {op.name}() inside a transform: the shape of its result depends on "
-            "values, which are not known there. Call it outside, or use a mask of fixed shape."
+            f"functorch_lite does not support {op.name}() inside a transform: the shape of its "
+            "result depends on values, which are not known there. Call it outside, or use a mask "
+            "of fixed shape."
         )
     return np.asarray(value._array)
 
@@ -382,7 +393,7 @@ def _on_host(op: Op, value: Any) -> Any:
 
 
 def call_view(op: Op, operands: tuple, statics: tuple) -> Tensor:
-    """Make the view of the first operand that ``op`` describes; the other operands are its integers."""
+    """Make the view of the first operand that ``op`` describes; the others are its integers."""
     parent, *ints = operands
     if not isinstance(parent, Tensor):
         if hasattr(type(parent), HOOK):
@@ -434,7 +445,8 @@ def call_inplace(op: Op, operands: tuple, statics: tuple) -> Tensor:
         run_check(op, operands, statics)
     if out.shape != target._sizes:
         raise RuntimeError(
-            f"output with shape {list(target._sizes)} doesn't match the broadcast shape {list(out.shape)}"
+            f"output with shape {list(target._sizes)} doesn't match the broadcast shape "
+            f"{list(out.shape)}"
         )
     write(target, out, op, found, taken)
     return target
@@ -458,9 +470,9 @@ def check_writable(target: Tensor, wants_grad: bool) -> None:
 def _check_autograd_allows(target: Tensor, wants_grad: bool) -> None:
     if target._inference and not mode.inference:
         raise RuntimeError(
-            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to "
-            "get a normal tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 "
-            "for more details."
+            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make "
+            "a clone to get a normal tensor before doing inplace update.See "
+            "https://github.com/pytorch/rfcs/pull/17 for more details."
         )
     if not mode.grad:
         return
@@ -473,9 +485,10 @@ def _check_autograd_allows(target: Tensor, wants_grad: bool) -> None:
         raise RuntimeError(LEAF_WRITE)
     if target._multi_view and (wants_grad or target._requires_grad):
         raise RuntimeError(
-            f"Output 0 of {target._multi_view} is a view and is being modified inplace. This view is the output "
-            "of a function that returns multiple views. Such functions do not allow the output views to be "
-            "modified inplace. You should replace the inplace operation by an out-of-place one."
+            f"Output 0 of {target._multi_view} is a view and is being modified inplace. This view "
+            "is the output of a function that returns multiple views. Such functions do not allow "
+            "the output views to be modified inplace. You should replace the inplace operation by "
+            "an out-of-place one."
         )
 
 
@@ -483,8 +496,8 @@ def check_overlap(target: Tensor) -> None:
     """Raise PyTorch's error if writing to ``target`` would write to some place twice."""
     if target._chain and has_overlap(target):
         raise RuntimeError(
-            "unsupported operation: more than one element of the written-to tensor refers to a single "
-            "memory location. Please clone() the tensor before performing the operation."
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            "single memory location. Please clone() the tensor before performing the operation."
         )
 
 

@@ -56,7 +56,7 @@ class FunctionNode(Node):
         self._non_differentiable = frozenset(map(id, tensors))
 
     def set_materialize_grads(self, value: bool) -> None:
-        """Say whether missing output gradients reach backward as zeros (True, the default) or None."""
+        """Say whether missing output gradients reach backward as zeros (the default) or None."""
         self._materialize = value
 
     def free(self) -> None:
@@ -79,8 +79,8 @@ class FunctionNode(Node):
             answer = answer[:-1]
         if len(answer) != len(self.edges):
             raise RuntimeError(
-                f"function {name} returned an incorrect number of gradients (expected {len(self.edges)}, "
-                f"got {len(answer)})"
+                f"function {name} returned an incorrect number of gradients (expected "
+                f"{len(self.edges)}, got {len(answer)})"
             )
         return [self._checked(i, g) for i, g in enumerate(answer)]
 
@@ -93,8 +93,8 @@ class FunctionNode(Node):
         shape, d = self.input_metas[index]
         if gradient._sizes != shape:
             raise RuntimeError(
-                f"Function {name} returned an invalid gradient at index {index} - got {list(gradient._sizes)} "
-                f"but expected shape compatible with {list(shape)}"
+                f"Function {name} returned an invalid gradient at index {index} - got "
+                f"{list(gradient._sizes)} but expected shape compatible with {list(shape)}"
             )
         return gradient if gradient._dtype is d else gradient.to(d)
 
@@ -114,10 +114,11 @@ def _modified(tensor: Tensor, version: int) -> str:
     name = "" if node is None else node.name().rstrip("0123456789").removesuffix("Backward")
     where = f", which is output {tensor._nr} of {name}," if name else ""
     return (
-        "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"[torch.{tensor._dtype.legacy} {list(tensor._sizes)}]{where} is at version {tensor._storage.version}; "
-        f"expected version {version} instead. Hint: enable anomaly detection to find the operation that "
-        "failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, check_nan=False)."
+        "one of the variables needed for gradient computation has been modified by an inplace "
+        f"operation: [torch.{tensor._dtype.legacy} {list(tensor._sizes)}]{where} is at version "
+        f"{tensor._storage.version}; expected version {version} instead. Hint: enable anomaly "
+        "detection to find the operation that failed to compute its gradient, with "
+        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
     )
 
 
@@ -125,8 +126,8 @@ class _FunctionMeta(type):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         raise (
             RuntimeError(
-                f"Attempting to instantiate the autograd.Function '{cls.__name__}', which is a static class: "
-                "use its apply() method instead."
+                f"Attempting to instantiate the autograd.Function '{cls.__name__}', which is a "
+                "static class: use its apply() method instead."
             )
             if cls is Function
             else TypeError(
@@ -139,7 +140,7 @@ class _FunctionMeta(type):
 
 
 class Function(metaclass=_FunctionMeta):
-    """Base of custom operations: subclass it with static ``forward`` and ``backward``, call ``apply``.
+    """Base of custom operations: give it static ``forward`` and ``backward``, call ``apply``.
 
     ``forward(ctx, *args)``, or ``forward(*args)`` with ``setup_context(ctx, inputs, output)``;
     ``backward(ctx, *gradients)`` returns one gradient (or None) per argument of forward.
@@ -163,15 +164,16 @@ class Function(metaclass=_FunctionMeta):
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         """Compute the gradients; to be overridden."""
         raise NotImplementedError(
-            "You must implement either the backward or vjp method for your custom autograd.Function to use "
-            "it with backward mode AD."
+            "You must implement either the backward or vjp method for your custom "
+            "autograd.Function to use it with backward mode AD."
         )
 
     @staticmethod
     def jvp(ctx: Any, *grad_inputs: Any) -> Any:
         """Compute the forward-mode derivative; to be overridden."""
         raise NotImplementedError(
-            "You must implement the jvp function for custom autograd.Function to use it with forward mode AD."
+            "You must implement the jvp function for custom autograd.Function to use it with "
+            "forward mode AD."
         )
 
     @classmethod
@@ -214,7 +216,7 @@ def _wants(tensor: Tensor) -> bool:
 
 
 def node_outputs(node: FunctionNode, args: tuple, outputs: tuple) -> list:
-    """Put the node behind the outputs that are differentiable tensors; an untouched input is re-wrapped."""
+    """Put the node behind the differentiable outputs; an untouched input is re-wrapped."""
     node.outputs = len(outputs)
     metas, results = [], []
     dirty = set(map(id, node._dirty))

@@ -38,7 +38,7 @@ def is_inference_mode_enabled() -> bool:
 
 
 class _Context:
-    """A context manager that decorates functions, generator functions and classes' ``__call__`` too."""
+    """A context manager that decorates functions, generators and classes' ``__call__`` too."""
 
     def __call__(self, fun: Callable[..., Any]) -> Callable[..., Any]:
         """Return ``fun`` wrapped so that each call runs inside a fresh copy of this context."""

@@ -126,7 +126,7 @@ class Node:
         return self.number
 
     def register_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call ``hook(grad_inputs, grad_outputs)`` after this node's backward; it may replace the former."""
+        """Call ``hook(grad_inputs, grad_outputs)`` after backward; it may replace the former."""
         if self.node_hooks is None:
             self.node_hooks = OrderedDict()
         handle = RemovableHandle(self.node_hooks)
@@ -179,14 +179,15 @@ class OpNode(Node):
     several = False
 
     def shown_slots(self) -> tuple[int, ...]:
-        """Return the indices of the operands that are tensors, or numbers that PyTorch wraps in one."""
+        """Return the indices of the operands that are tensors, or numbers PyTorch wraps in one."""
         return shown_operands(self.program, self.tensor_slots, len(self.edges))
 
 
 def shown_operands(program: Program, tensors: Iterable[int], count: int) -> tuple[int, ...]:
     """Return which of ``count`` operands PyTorch's node has an edge for, None or not.
 
-    Those are the tensors, and the numbers that it turns into tensors (of ``x * 2``, not ``x ** 2``).
+    Those are the tensors, and the numbers that it turns into tensors (of ``x * 2``, but not
+    of ``x ** 2``).
     """
     shown = set(tensors)
     op = program.op
@@ -221,7 +222,7 @@ _types: dict[tuple[str, type], type] = {}
 
 
 def node_type(name: str, base: type = OpNode) -> type:
-    """Return the (cached) subclass of ``base`` whose instances print as ``<name object at ...>``."""
+    """Return the (cached) subclass of ``base`` whose objects print as ``<name object at ...>``."""
     found = _types.get((name, base))
     if found is None:
         found = _types[name, base] = type(name, (base,), {})

@@ -1,7 +1,7 @@
 """Tensors as JAX pytree nodes: every JAX transform takes them, and gives them back.
 
-The one child is the array; the class rides along, and whether it wants a gradient.  History does not:
-inside a transform JAX does the differentiating.
+The one child is the array; the class rides along, and whether it wants a gradient.  History does
+not: inside a transform JAX does the differentiating.
 """
 
 from typing import Any

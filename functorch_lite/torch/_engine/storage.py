@@ -62,7 +62,7 @@ class Storage:
         return storage
 
     def read(self) -> Any:
-        """Return the root array; a shared buffer is copied, since NumPy may write to it any time."""
+        """Return the root array; a shared buffer is copied, for NumPy may write to it any time."""
         if self.array is None:
             self.settle()
         if self.array is not None:

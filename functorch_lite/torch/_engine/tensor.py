@@ -1,8 +1,8 @@
-"""The class ``Tensor``: what a tensor *is*.  What it can *do* is attached by ``_bind`` and ``_methods``.
+"""The class ``Tensor``: what a tensor *is*.  What it can *do* is attached by other files.
 
-A tensor is a storage, a chain of view steps from the storage's root (empty for the root itself), the
-metadata that PyTorch shows (shape, strides, offset) and its place in the autograd graph.  Defaults
-live on the class, so that making a tensor sets four attributes.
+A tensor is a storage, a chain of view steps from the storage's root (empty for the root itself),
+the metadata that PyTorch shows (shape, strides, offset) and its place in the autograd graph.
+Defaults live on the class, so that making a tensor sets four attributes.
 """
 
 import weakref
@@ -69,7 +69,8 @@ class Tensor:
         _chain: view steps ``(program, ints)`` from the storage's root to this tensor.
         _sizes, _strides, _offset: shape, strides in elements (None: contiguous), storage offset.
         _dtype, _desc: the dtype, and the dtype or its 0-d twin as program keys take it.
-        _requires_grad: True for a leaf that wants a gradient and for every result that depends on one.
+        _requires_grad: True for a leaf that wants a gradient and for every result that depends on
+            one.
         _node, _nr: the node that produced this tensor and which of its outputs this is.
         _view_of: the root if this shares its memory, else None.
         _grad_base: the base whose history a differentiable view follows, else None.
@@ -144,7 +145,7 @@ class Tensor:
         return to_device(np.array(from_buffer, order="C"), self._storage._device)
 
     def _alias(self) -> np.ndarray | None:
-        """Return this tensor as a strided window of its storage's NumPy buffer (None: not strided)."""
+        """Return the strided window of the storage's NumPy buffer that this is, or None."""
         buffer = self._storage.buffer
         if buffer is None or buffer.dtype != self._dtype.np:
             return None

@@ -1,8 +1,8 @@
 """Which operands does a backward program really read?
 
-``add`` needs none of its operands for its gradient, ``mul`` needs both.  PyTorch knows from its table
-of saved variables; here the traced program tells.  Asked only when it matters: when an operand was
-written to after the forward pass, and when a graph is freed.
+``add`` needs none of its operands for its gradient, ``mul`` needs both.  PyTorch knows from its
+table of saved variables; here the traced program tells.  Asked only when it matters: when an
+operand was written to after the forward pass, and when a graph is freed.
 """
 
 from typing import Any

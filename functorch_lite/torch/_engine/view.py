@@ -37,7 +37,7 @@ class ViewProgram(Program):
         self._transposes: dict[tuple, Program] = {}
 
     def transpose(self, shape: tuple[int, ...], np_dtype: np.dtype) -> Program:
-        """Return the program ``(*ints, cotangent) -> gradient`` of a parent of this shape and dtype."""
+        """Return the program ``(*ints, cotangent) -> gradient`` for a parent of this kind."""
         key = (shape, np_dtype)
         found = self._transposes.get(key)
         if found is None:
@@ -84,7 +84,7 @@ def _static_params(op: Op) -> list:
 def make_view(
     parent: Tensor, step: ViewProgram, ints: tuple, layout: tuple, d: dt.dtype | None = None
 ) -> Tensor:
-    """Return the view of ``parent`` through ``step``; ``layout`` is its (shape, strides, offset)."""
+    """Return the view of ``parent`` through ``step``; ``layout``: (shape, strides, offset)."""
     sizes, strides, offset = layout
     view = object.__new__(Tensor)
     view._storage = storage = parent._storage

@@ -85,11 +85,13 @@ def _parse_to(args: tuple, kwargs: dict) -> tuple[Any, Any, bool]:
             wanted["device"] = device(a)
         elif a is not None:
             raise TypeError(
-                "to() received an invalid combination of arguments - got "
-                f"({type_name(a)}), but expected one of:\n * (torch.device device = None, torch.dtype dtype = None, "
-                "bool non_blocking = False, bool copy = False, *, torch.memory_format memory_format = None)\n"
-                " * (torch.dtype dtype, bool non_blocking = False, bool copy = False, *, torch.memory_format "
-                "memory_format = None)\n * (Tensor tensor, bool non_blocking = False, bool copy = False, *, "
+                f"to() received an invalid combination of arguments - got ({type_name(a)}), but "
+                "expected one of:\n"
+                " * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = "
+                "False, bool copy = False, *, torch.memory_format memory_format = None)\n"
+                " * (torch.dtype dtype, bool non_blocking = False, bool copy = False, *, "
+                "torch.memory_format memory_format = None)\n"
+                " * (Tensor tensor, bool non_blocking = False, bool copy = False, *, "
                 "torch.memory_format memory_format = None)\n"
             )
     if "other" in kwargs:
@@ -218,7 +220,7 @@ def _device(where: Any) -> device:
     return where if isinstance(where, device) else device(where)
 
 
-# --- to Python and NumPy ---------------------------------------------------------------------------------
+# --- to Python and NumPy --------------------------------------------------------------------------
 
 
 def concrete(self: Tensor) -> np.ndarray:
@@ -246,17 +248,17 @@ def tolist(self: Tensor) -> Any:
 
 @expose("m")
 def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
-    """Return an ndarray that shares memory with the tensor while it lives; ``force`` copies as needed."""
+    """Return an ndarray sharing memory with the tensor while it lives; ``force`` may copy."""
     if force:
         return detach(self).cpu().numpy()
-    if self.requires_grad:
+    if self.requires_grad and mode.grad:
         raise RuntimeError(
             "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
         )
     if self.device.type != "cpu":
         raise TypeError(
-            f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy the tensor to host "
-            "memory first."
+            f"can't convert {self.device} device type tensor to numpy. Use Tensor.cpu() to copy "
+            "the tensor to host memory first."
         )
     if self._dtype in (dt.bfloat16, dt.float8_e4m3fn, dt.float8_e5m2):
         raise TypeError(f"Got unsupported ScalarType {dt.scalar_name(self._dtype)}")
@@ -327,18 +329,19 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         return make(jax.numpy.from_dlpack(ext_tensor, copy=copy))
 
 
-# --- copy and pickle -------------------------------------------------------------------------------------
+# --- copy and pickle ------------------------------------------------------------------------------
 
 
 def deepcopy(self: Tensor, memo: dict) -> Tensor:
-    """Copy the tensor and its storage (once per storage); RuntimeError for a non-leaf with history."""
+    """Copy the tensor and its storage (once each); RuntimeError for a non-leaf with history."""
     if id(self) in memo:
         return memo[id(self)]
     if self._history() is not None and not self.is_leaf:
         raise RuntimeError(
-            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
-            "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, "
-            "see https://github.com/pytorch/pytorch/pull/103001"
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+            "protocol at the moment.  If you were attempting to deepcopy a module, this may be "
+            "because of a torch.nn.utils.weight_norm usage, see "
+            "https://github.com/pytorch/pytorch/pull/103001"
         )
     copied = _deep(self, memo)
     memo[id(self)] = copied
@@ -429,9 +432,9 @@ def reduce_ex(self: Tensor, protocol: Any) -> tuple:
     """Pickle as NumPy bytes (``torch.save`` writes PyTorch's own form instead)."""
     if not self.is_leaf:
         raise RuntimeError(
-            "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd does not support "
-            "crossing process boundaries.  If you just want to transfer the data, call detach() on the tensor before "
-            "serializing (e.g., putting it on the queue)."
+            "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd "
+            "does not support crossing process boundaries.  If you just want to transfer the data, "
+            "call detach() on the tensor before serializing (e.g., putting it on the queue)."
         )
     strides = None if self._strides is None else dense_strides(self._sizes, self._strides)
     state = {k: v for k, v in self.__dict__.items() if k not in _OWN}

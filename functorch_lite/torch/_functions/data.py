@@ -4,10 +4,8 @@ PyTorch takes three steps, and each has its own errors: lengths down the first i
 dtype of all items, then one store per item.  Nothing here knows of tensors' graphs or devices.
 """
 
-import functools
 import itertools
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +14,7 @@ import numpy as np
 from ..._core import dtype as dt
 from .._engine.dispatch import type_name
 from .._engine.tensor import Tensor
+from .settings import warn_once
 
 PLAIN = frozenset((bool, int, float, complex))
 _TEXT = (str, bytes)
@@ -110,21 +109,14 @@ def _leaves(data: Any, shape: list[int]) -> list[Any]:
 
 
 def _stacked(arrays: list[np.ndarray], shape: list[int], dtype: dt.dtype | None) -> np.ndarray:
-    _warn_of_arrays()
-    array = np.stack(arrays).reshape(shape)
-    return array if dtype is None else convert(array, dtype)
-
-
-@functools.cache
-def _warn_of_arrays() -> None:
-    """Warn, once, as PyTorch does."""
-    warnings.warn(
+    warn_once(
         "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please consider "
         "converting the list to a single numpy.ndarray with numpy.array() before converting to a "
         "tensor. (Triggered internally at /pytorch/torch/csrc/utils/tensor_new.cpp:252.)",
-        UserWarning,
         stacklevel=6,
     )
+    array = np.stack(arrays).reshape(shape)
+    return array if dtype is None else convert(array, dtype)
 
 
 # --- the dtype -----------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """``torch.device``: names of JAX's devices.
 
-``cpu`` (index i: the i-th virtual CPU device), ``cuda[:i]`` (JAX's GPU i), ``xla`` / ``tpu`` likewise,
-``meta`` (not supported).  Where JAX's default backend is the CPU, tensors on ``cpu`` are uncommitted.
+``cpu`` (index i: the i-th virtual CPU device), ``cuda[:i]`` (JAX's GPU i), ``xla`` / ``tpu``
+likewise, ``meta`` (not supported).  Where JAX's default backend is the CPU, tensors on ``cpu`` are
+uncommitted.
 """
 
 import re
@@ -10,8 +11,8 @@ from typing import Any
 import jax
 
 _TYPES = (
-    "cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, mps, meta, "
-    "hpu, mtia, privateuseone"
+    "cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, "
+    "mps, meta, hpu, mtia, privateuseone"
 )
 _PLATFORM = {"cpu": "cpu", "cuda": "gpu", "xla": None, "tpu": "tpu"}
 _ABSENT: dict[str, tuple[type[Exception], str]] = {
@@ -44,7 +45,8 @@ class device:
             )
         if match[2] is not None and index is not None:
             raise RuntimeError(
-                f"type (string) must not include an index because index was passed explicitly: {device}"
+                "type (string) must not include an index because index was passed explicitly: "
+                f"{device}"
             )
         self.type = match[1]
         self.index = index if match[2] is None else int(match[2])
@@ -80,7 +82,7 @@ def device_named(name: str) -> device:
 
 
 class _Current:
-    """The device of factory functions that name none, and the GPU that "cuda" without index means."""
+    """The device of factories that name none, and the GPU that "cuda" without index means."""
 
     device: "device | None" = None
     cuda = 0
@@ -114,7 +116,8 @@ def jax_device(wanted: Any) -> jax.Device | None:
     index = (current.cuda if wanted.type == "cuda" else 0) if wanted.index is None else wanted.index
     if index >= len(devices):
         raise RuntimeError(
-            f"invalid device ordinal: there is no device '{wanted}', only {len(devices)} of type {wanted.type}"
+            f"invalid device ordinal: there is no device '{wanted}', only {len(devices)} of type "
+            f"{wanted.type}"
         )
     return devices[index]
 

@@ -21,11 +21,14 @@ from .create import tensor
 from .select import slice_view
 from .shape import unsqueeze
 
-_BAD_INDEX = "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices (got {})"
+_BAD_INDEX = (
+    "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+    "indices (got {})"
+)
 
 
 def getitem(self: Tensor, index: Any) -> Tensor:
-    """Return the elements that ``index`` names: a view for basic indices, a copy for masks and tensors."""
+    """Return the elements that ``index`` names: a view for basic indices, else a copy."""
     if type(index) is int:
         return _select(self, 0, index, 0)
     view, advanced = _basic(self, index)
@@ -40,7 +43,7 @@ def getitem(self: Tensor, index: Any) -> Tensor:
 
 
 def setitem(self: Tensor, index: Any, value: Any) -> None:
-    """Write ``value`` (a tensor, number or nested list, broadcast) at the elements that ``index`` names."""
+    """Write ``value`` (a tensor, number or nested list, broadcast) where ``index`` points."""
     view, advanced = _basic(self, index)
     if not isinstance(value, Tensor):
         value = _as_value(view, value)
@@ -51,7 +54,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         if value._sizes:
             raise RuntimeError(
                 "Index put requires the source and destination dtypes match, got "
-                f"{dt.scalar_name(view._dtype)} for the destination and {dt.scalar_name(value._dtype)} for the source."
+                f"{dt.scalar_name(view._dtype)} for the destination and "
+                f"{dt.scalar_name(value._dtype)} for the source."
             )
         value = value.to(view._dtype)
     call_inplace(OPS["index_put"], (view, advanced, value), (False,))
@@ -84,10 +88,14 @@ def _mismatch(given: tuple[int, ...], own: tuple[int, ...]) -> str:
             n, m = given[d], own[d - lead]
             if n not in (1, m):
                 return (
-                    f"The expanded size of the tensor ({m}) must match the existing size ({n}) at non-singleton "
-                    f"dimension {d - lead}.  Target sizes: {list(own)}.  Tensor sizes: {list(given)}"
+                    f"The expanded size of the tensor ({m}) must match the existing size ({n}) at "
+                    f"non-singleton dimension {d - lead}.  Target sizes: {list(own)}.  Tensor "
+                    f"sizes: {list(given)}"
                 )
-    return f"shape mismatch: value tensor of shape {list(given)} cannot be broadcast to indexing result of shape {list(own)}"
+    return (
+        f"shape mismatch: value tensor of shape {list(given)} cannot be broadcast to indexing "
+        f"result of shape {list(own)}"
+    )
 
 
 def _select(self: Tensor, dim: int, index: int, named: int) -> Tensor:
@@ -95,8 +103,8 @@ def _select(self: Tensor, dim: int, index: int, named: int) -> Tensor:
     sizes = self._sizes
     if not sizes:
         raise IndexError(
-            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ "
-            "to convert a 0-dim tensor to a number"
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` "
+            "in C++ to convert a 0-dim tensor to a number"
         )
     n = sizes[dim]
     if not -n <= index < n:
@@ -124,7 +132,7 @@ def _items(self: Tensor, index: Any) -> list:
 
 
 def _is_legacy_tuple(index: list) -> bool:
-    """Return True for a list that PyTorch reads as a tuple: one that holds slices, None or sequences."""
+    """Return True for a list that PyTorch reads as a tuple: of slices, None or sequences."""
     return (
         len(index) < 32
         and any(
@@ -240,8 +248,8 @@ def _index_tensors(found: Tensor, view: Tensor, dim: int) -> list[Tensor]:
                 0,
             )
             raise IndexError(
-                f"The shape of the mask {list(found._sizes)} at index {bad} does not match the shape of the "
-                f"indexed tensor {list(view._sizes)} at index {dim + bad}"
+                f"The shape of the mask {list(found._sizes)} at index {bad} does not match the "
+                f"shape of the indexed tensor {list(view._sizes)} at index {dim + bad}"
             )
         return [tensor(part) for part in np.nonzero(np.asarray(found._array))]
     if found._dtype.category != dt.INTEGRAL:

@@ -50,7 +50,7 @@ FORMATS = {
 SPACES[""].update(FORMATS)
 
 
-# --- metadata ----------------------------------------------------------------------------------------------
+# --- metadata -------------------------------------------------------------------------------------
 
 attach("shape", property(lambda self: Size(self._sizes), doc="The size, a ``torch.Size``."))
 attach("dtype", property(lambda self: self._dtype, doc="The element type."))
@@ -129,7 +129,6 @@ def is_contiguous(self: Tensor, memory_format: Any = None) -> bool:
     if memory_format is not None and memory_format is FORMATS["channels_last"]:
         if len(self._sizes) != 4:
             return False
-        n, c, h, w = self._sizes
         order = (0, 2, 3, 1)
         strides = shown_strides(self)
         return _dense_in_order(
@@ -146,8 +145,12 @@ def element_size(self: Tensor) -> int:
 
 @expose("m")
 def data_ptr(self: Tensor) -> int:
-    """Return a number that is equal for tensors that begin at the same element of the same storage."""
-    return (id(self._storage) << 20) + self._offset * self._dtype.itemsize if numel(self) else 0
+    """Return a number equal for tensors that begin at the same element of the same storage."""
+    if not numel(self):
+        return 0
+    buffer = self._storage.buffer
+    start = id(self._storage) << 20 if buffer is None else buffer.ctypes.data
+    return start + self._offset * self._dtype.itemsize
 
 
 @expose("fm")
@@ -248,7 +251,7 @@ def _legacy_name(name: str) -> tuple[dt.dtype, str]:
     raise ValueError(f"invalid type: '{name}'")
 
 
-# --- Python's protocols ------------------------------------------------------------------------------------
+# --- Python's protocols ---------------------------------------------------------------------------
 
 
 def _len(self: Tensor) -> int:
@@ -282,7 +285,8 @@ def _contains(self: Tensor, element: Any) -> bool:
     if isinstance(element, (Tensor, int, float, complex, bool, np.generic)):
         return bool((element == self).any())
     raise RuntimeError(
-        f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {element.__class__}."
+        "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+        f"{element.__class__}."
     )
 
 
@@ -290,6 +294,12 @@ def _format(self: Tensor, spec: str) -> str:
     if not self._sizes and Tensor is self.__class__:
         return item(self).__format__(spec)
     return object.__format__(self, spec)
+
+
+def _only(self: Tensor) -> Any:
+    if numel(self) != 1:
+        raise ValueError("only one element tensors can be converted to Python scalars")
+    return item(self)
 
 
 def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
@@ -303,7 +313,7 @@ def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
         default_dtype=repr(dt.get_default_dtype()),
         device=None if where.type == "cpu" and where.index is None else str(where),
         requires_grad=node is None and self.requires_grad,
-        grad_fn=None if node is None else node.name(),
+        grad_fn=None if node is None else node.__class__.__name__,
         prefix=f"{kind.__name__}(" if own_name else "tensor(",
     )
 
@@ -316,9 +326,9 @@ for _name, _member in {
     "__contains__": _contains,
     "__format__": _format,
     "__repr__": _repr,
-    "__int__": lambda self: int(item(self)),
-    "__float__": lambda self: float(item(self)),
-    "__complex__": lambda self: complex(item(self)),
+    "__int__": lambda self: int(_only(self)),
+    "__float__": lambda self: float(_only(self)),
+    "__complex__": lambda self: complex(_only(self)),
     "__reversed__": lambda self: SPACES[""]["flip"](self, (0,)) if self._sizes else self,
 }.items():
     setattr(Tensor, _name, _member)
@@ -394,7 +404,7 @@ def _guard_comparison(name: str) -> None:
     setattr(Tensor, name, guarded)
 
 
-# --- size of the storage -----------------------------------------------------------------------------------
+# --- size of the storage --------------------------------------------------------------------------
 
 
 @expose("m")
@@ -435,9 +445,10 @@ def resize(self: Tensor, *sizes: Any) -> Tensor:
     sizes = sizes[0] if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
     if math.prod(sizes) != numel(self):
         raise RuntimeError(
-            f"requested resize to {'x'.join(map(str, sizes))} ({math.prod(sizes)} elements in total), but the given "
-            f"tensor has a size of {'x'.join(map(str, self._sizes))} ({numel(self)} elements). autograd's resize can "
-            "only change the shape of a given tensor, while preserving the number of elements. "
+            f"requested resize to {'x'.join(map(str, sizes))} ({math.prod(sizes)} elements in "
+            f"total), but the given tensor has a size of {'x'.join(map(str, self._sizes))} "
+            f"({numel(self)} elements). autograd's resize can only change the shape of a given "
+            "tensor, while preserving the number of elements. "
         )
     return self.view(*sizes)
 
@@ -445,10 +456,11 @@ def resize(self: Tensor, *sizes: Any) -> Tensor:
 def _resize_out(target: Tensor, sizes: tuple[int, ...]) -> None:
     if numel(target):
         warnings.warn(
-            f"An output with one or more elements was resized since it had shape {list(target._sizes)}, which does "
-            f"not match the required output shape {list(sizes)}. This behavior is deprecated, and in a future PyTorch "
-            "release outputs will not be resized unless they have zero elements. You can explicitly reuse an out "
-            "tensor t by resizing it, inplace, to zero elements with t.resize_(0). (Triggered internally at "
+            "An output with one or more elements was resized since it had shape "
+            f"{list(target._sizes)}, which does not match the required output shape {list(sizes)}. "
+            "This behavior is deprecated, and in a future PyTorch release outputs will not be "
+            "resized unless they have zero elements. You can explicitly reuse an out tensor t by "
+            "resizing it, inplace, to zero elements with t.resize_(0). (Triggered internally at "
             "/pytorch/aten/src/ATen/native/Resize.cpp:31.)",
             UserWarning,
             stacklevel=5,
@@ -474,7 +486,8 @@ def set_(self: Tensor, source: Any = None, *args: Any) -> Tensor:
 def share_memory_(self: Tensor) -> Tensor:
     """Raise: memory shared between processes is not supported yet."""
     raise NotImplementedError(
-        "functorch_lite does not support Tensor.share_memory_; send tensors through a queue, which copies them."
+        "functorch_lite does not support Tensor.share_memory_; send tensors through a queue, which "
+        "copies them."
     )
 
 
@@ -514,7 +527,7 @@ Tensor._make_subclass = staticmethod(make_subclass)
 
 
 def as_subclass(self: Tensor, cls: Any) -> Any:
-    """Return the tensor as an instance of a subclass, over the same storage and with its history."""
+    """Return the tensor as an instance of a subclass, with the same storage and history."""
     twin = object.__new__(cls)
     twin.__dict__.update(self.__dict__)
     return twin

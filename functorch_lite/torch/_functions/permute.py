@@ -2,7 +2,6 @@
 ``mH``.
 """
 
-import warnings
 from typing import Any
 
 from ...ops._common import wrap_dim
@@ -12,6 +11,7 @@ from .._engine.override import overridable, overridable_property
 from .._engine.register import attach, expose
 from .._engine.tensor import Tensor
 from .arguments import integer, integers
+from .settings import warn_once
 
 
 def _permuted(input: Tensor, dims: tuple[int, ...], function: str = "permute") -> Tensor:
@@ -69,8 +69,10 @@ def t(input: Tensor) -> Tensor:
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """Return a view with the dims ``source`` moved to the places ``destination``."""
     rank = len(input._sizes)
-    sources = (source,) if isinstance(source, int) else tuple(source)
-    targets = (destination,) if isinstance(destination, int) else tuple(destination)
+    sources: tuple[int, ...] = (source,) if isinstance(source, int) else tuple(source)
+    targets: tuple[int, ...] = (
+        (destination,) if isinstance(destination, int) else tuple(destination)
+    )
     if len(sources) != len(targets):
         raise RuntimeError(
             "movedim: Invalid source or destination dims: source "
@@ -92,60 +94,69 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     return _permuted(input, tuple(next(rest) if d is None else d for d in order))
 
 
+_WHERE = " (Triggered internally at /pytorch/aten/src/ATen/native/TensorShape.cpp:4314.)"
+_IDENTITY = "is deprecated on 0-D tensors. This function is the identity in these cases."
+_CONJUGATE = "is deprecated on 0-D tensors. Consider using x.conj()."
+
+
+def _last_two(input: Tensor, name: str, owner: str, conjugate: bool, scalar: str) -> Tensor:
+    """Return the last two dims swapped; a 0-d tensor is let through with a warning."""
+    rank = len(input._sizes)
+    if rank == 1:
+        raise RuntimeError(
+            f"tensor.{name} is only supported on matrices or batches of matrices. Got 1-D tensor."
+        )
+    if not rank:
+        warn_once(f"{owner}{name} {scalar}{_WHERE}")
+    turned = transpose(input, -2, -1) if rank else input
+    return turned.conj() if conjugate and input._dtype.is_complex else turned
+
+
 @expose("fm")
 def adjoint(input: Tensor) -> Tensor:
     """Return the conjugate transpose of the last two dims."""
-    if len(input._sizes) < 2:
-        raise RuntimeError(
-            "tensor.adjoint() is only supported on matrices or batches of matrices. Got "
-            f"{len(input._sizes)}-D tensor."
-        )
-    turned = transpose(input, -2, -1)
-    return turned.conj() if input._dtype.is_complex else turned
+    return _last_two(input, "adjoint()", "", True, _CONJUGATE)
 
 
-def _matrix_view(input: Tensor, name: str) -> Tensor:
-    if not input._sizes:
-        warnings.warn(
-            f"Tensor.{name} is deprecated on 0-D tensors. This function is the identity in these "
-            "cases. "
-            "(Triggered internally at /pytorch/aten/src/ATen/native/TensorShape.cpp:4373.)",
-            UserWarning,
-            stacklevel=3,
-        )
-        return input
-    if len(input._sizes) < 2:
-        raise RuntimeError(
-            f"tensor.{name} is only supported on matrices or batches of matrices. Got "
-            f"{len(input._sizes)}-D tensor."
-        )
-    return transpose(input, -2, -1)
+def _matrix_transpose(input: Tensor) -> Tensor:
+    """A view with the last two dims swapped."""
+    return _last_two(input, "mT", "Tensor.", False, _IDENTITY)
+
+
+def _matrix_adjoint(input: Tensor) -> Tensor:
+    """The conjugate transpose of the last two dims."""
+    return _last_two(input, "mH", "Tensor.", True, _CONJUGATE)
 
 
 def _all_reversed(input: Tensor) -> Tensor:
     """A view with the dims reversed."""
-    return call_view(OPS["permute"], (input,), (tuple(range(len(input._sizes)))[::-1],))
+    rank = len(input._sizes)
+    if not rank:
+        warn_once(f"Tensor.T {_IDENTITY}{_WHERE}")
+    elif rank != 2:
+        warn_once(
+            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
+            "deprecated and it will throw an error in a future release. Consider `x.mT` to "
+            "transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to "
+            f"reverse the dimensions of a tensor.{_WHERE}"
+        )
+    return call_view(OPS["permute"], (input,), (tuple(range(rank))[::-1],))
 
 
 def _conjugate_transpose(input: Tensor) -> Tensor:
     """The conjugate transpose of a matrix."""
-    if len(input._sizes) not in (0, 2):
+    rank = len(input._sizes)
+    if rank not in (0, 2):
         raise RuntimeError(
-            f"tensor.H is only supported on matrices (2-D tensors). Got {len(input._sizes)}-D "
-            "tensor."
+            f"tensor.H is only supported on matrices (2-D tensors). Got {rank}-D tensor."
         )
-    return adjoint(input) if input._sizes else input
+    if not rank:
+        warn_once(f"Tensor.H {_CONJUGATE}{_WHERE}")
+        return input.conj()
+    return adjoint(input)
 
 
 attach("T", overridable_property(_all_reversed))
-
-attach(
-    "mT",
-    overridable_property(
-        lambda self: _matrix_view(self, "mT"), doc="A view with the last two dims swapped."
-    ),
-)
-
+attach("mT", overridable_property(_matrix_transpose))
 attach("H", overridable_property(_conjugate_transpose))
-
-attach("mH", overridable_property(adjoint))
+attach("mH", overridable_property(_matrix_adjoint))

@@ -32,8 +32,8 @@ class Generator:
         self._device = _as_device(device)
         if self._device.type != "cpu":
             raise NotImplementedError(
-                f"functorch_lite does not support generators on '{self._device}'; use torch.Generator() (CPU): "
-                "its numbers are moved to the device."
+                f"functorch_lite does not support generators on '{self._device}'; use "
+                "torch.Generator() (CPU): its numbers are moved to the device."
             )
         self._engine = MT19937()
 
@@ -63,7 +63,8 @@ class Generator:
         """Set the state to what ``get_state`` returned, here or in PyTorch."""
         if not isinstance(new_state, Tensor):
             raise TypeError(
-                f"set_state(): argument 'new_state' (position 1) must be Tensor, not {type(new_state).__name__}"
+                "set_state(): argument 'new_state' (position 1) must be Tensor, not "
+                f"{type(new_state).__name__}"
             )
         self._engine.set_state(np.asarray(new_state._array))
 
@@ -143,7 +144,7 @@ def fork_rng(
         default_generator._engine.set_state(state)
 
 
-# --- factories -------------------------------------------------------------------------------------------
+# --- factories ------------------------------------------------------------------------------------
 
 
 def _finish(values: np.ndarray, device: Any, requires_grad: bool, out: Tensor | None) -> Tensor:
@@ -240,8 +241,8 @@ def randint(
     low, high, size = _range(args, low, high, size)
     if size is None or high is None:
         raise TypeError(
-            "randint() received an invalid combination of arguments - expected (int high, tuple of ints size) or "
-            "(int low, int high, tuple of ints size)"
+            "randint() received an invalid combination of arguments - expected (int high, tuple of "
+            "ints size) or (int low, int high, tuple of ints size)"
         )
     d = dtype or (out._dtype if out is not None else dt.int64)
     sizes = check_sizes(integers((size,), "randint"))
@@ -319,7 +320,8 @@ def normal(
     tensors = [v for v in (mean, std) if isinstance(v, Tensor)]
     if not tensors:
         raise TypeError(
-            "normal() received an invalid combination of arguments: a size is needed where mean and std are numbers"
+            "normal() received an invalid combination of arguments: a size is needed where mean "
+            "and std are numbers"
         )
     if isinstance(std, Tensor) and (np.asarray(std._array) < 0).any():
         raise RuntimeError("normal expects all elements of std >= 0.0")
@@ -399,7 +401,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
     )
 
 
-# --- in place --------------------------------------------------------------------------------------------
+# --- in place -------------------------------------------------------------------------------------
 
 
 def _fill(self: Tensor, values: np.ndarray) -> Tensor:
@@ -460,7 +462,7 @@ _sampler(
 
 @expose("m")
 def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
-    """Fill with ones of probability ``p`` (a number, or a tensor that broadcasts), zeros elsewhere."""
+    """Fill with ones of probability ``p`` (a number or a tensor that broadcasts), else zeros."""
     chance = np.asarray(p._array) if isinstance(p, Tensor) else float(p)
     return _fill(self, draw(generator, "bernoulli", self._sizes, self._dtype, chance))
 

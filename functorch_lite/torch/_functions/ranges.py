@@ -69,8 +69,10 @@ def arange(
 
 
 def _warn_of_size(count: int, out: Tensor | None) -> None:
-    held = count if out is None else math.prod(out._sizes)
-    if held != count and held:
+    if out is None:
+        return
+    held = math.prod(out._sizes)
+    if held not in (0, count):
         warnings.warn(
             f"The number of elements in the out tensor of shape {list(out._sizes)} is {held} which "
             "does not match "  # type: ignore[union-attr]
@@ -139,10 +141,11 @@ def _steps(steps: Any, function: str, *bounds: Any) -> int:
     if isinstance(steps, float):
         got = ", ".join(type_name(v) for v in (*bounds, steps))
         raise TypeError(
-            f"{function}() received an invalid combination of arguments - got ({got}), but expected "
-            "one of:\n * (Number start, Number end, int steps, *, Tensor out = None, torch.dtype dtype "
-            "= None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, "
-            "bool requires_grad = False)\n"
+            f"{function}() received an invalid combination of arguments - got ({got}), but "
+            "expected one of:\n"
+            " * (Number start, Number end, int steps, *, Tensor out = None, torch.dtype dtype = "
+            "None, torch.layout layout = None, torch.device device = None, bool pin_memory = "
+            "False, bool requires_grad = False)\n"
         )
     steps = int(steps)
     if steps < 0:

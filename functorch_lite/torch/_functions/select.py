@@ -49,7 +49,8 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
         raise RuntimeError("narrow(): length must be non-negative.")
     if isinstance(start, Tensor) and (start._sizes or start._dtype.category != dt.INTEGRAL):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
-    dim, start = wrap_dim(dim, rank), int(start)
+    dim = wrap_dim(dim, rank)
+    start = int(start.item() if isinstance(start, Tensor) else start)
     size = input._sizes[dim]
     if not -size <= start <= size:
         raise IndexError(

@@ -52,7 +52,7 @@ def _window(
     else:
         points = count + periodic
         places: Any = arange(points, dtype=kind, device=device)
-        made = formula(places, points - 1)[:count].clone()
+        made = formula(places, points - 1).narrow(0, 0, count).clone()
     if wants:
         require_grad(made)
     return made
@@ -140,7 +140,7 @@ def bartlett_window(
     """Return Bartlett's window, a triangle from 0 to 1 and back."""
 
     def formula(places: Any, last: int) -> Tensor:
-        rising = places.mul_(2.0 / last)
+        rising: Any = places.mul_(2.0 / last)
         rising[(last >> 1) + 1 :].mul_(-1).add_(2)
         return rising
 

@@ -78,7 +78,10 @@ class UntypedStorage:
 
     def data_ptr(self) -> int:
         """Return the number that ``Tensor.data_ptr`` gives for the first element."""
-        return id(self._storage) << 20 if self.nbytes() else 0
+        if not self.nbytes():
+            return 0
+        buffer = self._storage.buffer
+        return id(self._storage) << 20 if buffer is None else buffer.ctypes.data
 
     @property
     def _cdata(self) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 from .. import _api as torch
 from .._engine.autograd import grad as _grad
+from .._engine.backward import segments
 from . import _jacobians
 from ._jacobians import as_tuple, wanting
 from .function import Function
@@ -100,6 +101,7 @@ def _attributes(first: tuple, second: tuple, options: Options) -> list[Any]:
     return jacobians
 
 
+@segments.off()
 def compare_jacobians(part: Part, options: Options) -> None:
     """Compare the whole Jacobians."""
     everything = as_tuple(part.func(*part.inputs))
@@ -128,6 +130,7 @@ def _real_of(d: Any) -> Any:
     return {torch.complex128: torch.float64, torch.complex64: torch.float32}.get(d, d)
 
 
+@segments.off()
 def compare_projections(part: Part, options: Options) -> None:
     """Compare v'Ju for one random v per output and one random u per input."""
     generator = torch.Generator()

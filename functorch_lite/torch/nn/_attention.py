@@ -194,7 +194,10 @@ def _thirds(projected: Tensor, count: int, e: int) -> tuple:
 
 
 def _project(
-    operands: tuple, packed: Tensor | None, bias: Tensor | None, separate: tuple | None
+    operands: tuple[Tensor, Tensor, Tensor],
+    packed: Tensor | None,
+    bias: Tensor | None,
+    separate: tuple | None,
 ) -> tuple:
     """Project queries, keys and values with the weights in ``packed``, or with ``separate``
     ones.
@@ -335,7 +338,7 @@ class _Heads:
         self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, p: float, causal: bool
     ) -> tuple[Tensor, Tensor]:
         """Return (L * B, E) and the weights (B, H, L, S)."""
-        q = q * math.sqrt(1.0 / q.shape[-1])
+        q = q.mul(math.sqrt(1.0 / q.shape[-1]))
         keys = k.transpose(-2, -1)
         scores = torch.bmm(q, keys) if mask is None else torch.baddbmm(mask, q, keys)
         weights = scores.softmax(-1)

@@ -47,7 +47,7 @@ def triplet_margin_with_distance_loss(
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
         far = torch.minimum(far, distance(positive, negative))
-    loss = torch.clamp_min(margin + near - far, 0)
+    loss = torch.clamp_min(near - far + margin, 0)
     return {"sum": torch.sum, "mean": torch.mean}.get(reduction, lambda x: x)(loss)
 
 

@@ -183,9 +183,17 @@ def clone_then_view(torch):
 @row(83)
 def resizing(torch):
     x = torch.arange(4.0)
-    print(x.resize_(2, 2), x.resize_(2), x.resize_(4), x.resize_(6).shape, x.resize_((2, 3)).shape)
+    print(x.resize_(2, 2))
+    print(x.resize_(6).shape, x.resize_((2, 3)).shape, x.resize_(2, 1))
     print(torch.arange(6).resize(2, 3))
     attempt(lambda: torch.arange(6).resize(4))
+
+
+@row(83, gap="a storage does not keep what a smaller size leaves out")
+def resizing_there_and_back(torch):
+    x = torch.arange(4.0)
+    x.resize_(2)
+    print(x, x.resize_(4))
 
 
 @row(84)

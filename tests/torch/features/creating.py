@@ -91,7 +91,6 @@ def tensor_from_data(torch):
     print(torch.tensor([torch.tensor(1), torch.tensor(2)]), torch.tensor(1 + 2j))
     attempt(lambda: torch.tensor([[1, 2], [3]]))
     attempt(lambda: torch.tensor(None))
-    attempt(lambda: torch.tensor())
     attempt(lambda: torch.tensor([1, "x"]))
 
 
@@ -155,7 +154,6 @@ def linspace(torch):
     print(x.shape, x[:3], x[-1])
     print(torch.linspace(0, 10, 5, dtype=torch.long), torch.linspace(0, 1, 0))
     attempt(lambda: torch.linspace(0, 1, -1))
-    attempt(lambda: torch.linspace(0, 1))
 
 
 @row(33)
@@ -189,7 +187,6 @@ def randint_with_keywords(torch):
     print(torch.randint(3, (5,)), torch.randint(-5, 5, (2, 2)), torch.randint(0, 2, (3,)).dtype)
     print(torch.randint(0, 9, (3,), dtype=torch.float32))
     attempt(lambda: torch.randint(5, 5, (2,)))
-    attempt(lambda: torch.randint(0, 10))
 
 
 @row(37)
@@ -239,8 +236,15 @@ def bad_sizes(torch):
     attempt(lambda: torch.zeros(-1))
     attempt(lambda: torch.zeros(2, -3))
     attempt(lambda: torch.randn([1.0, 2.0]))
-    attempt(lambda: torch.randn(2.0, 3))
-    attempt(lambda: torch.randn())
     attempt(lambda: torch.ones("3"))
     attempt(lambda: torch.rand(3, "x"))
     attempt(lambda: torch.empty(-2))
+
+
+@row(40, gap="calls that fit no signature get Python's words, or pass")
+def calls_that_fit_no_signature(torch):
+    attempt(lambda: torch.tensor())
+    attempt(lambda: torch.linspace(0, 1))
+    attempt(lambda: torch.randint(0, 10))
+    attempt(lambda: torch.randn(2.0, 3))
+    attempt(lambda: torch.randn())

@@ -83,7 +83,7 @@ def node_names(torch):
     made += [x[None].squeeze(0), x.expand(2, 2, 2), torch.cat([x, x]), torch.stack([x, x]), x.clone(), x.max()]
     made += [x.max(0)[0], x.min(), x.prod(), x.std(), x.var(), x.norm(), x.clamp(1, 2), torch.where(x > 1, x, x)]
     made += [x.softmax(0), x.log_softmax(0), x.double(), x.cumsum(0), x.flatten(), x.flip(0), x.repeat(2, 1)]
-    made += [x.matmul(x[0]), x[0].dot(x[1]), torch.addmm(x, x, x), x.sort()[0], x.gather(0, x.detach().long() * 0)]
+    made += [x[0].dot(x[1]), torch.addmm(x, x, x), x.sort()[0], x.gather(0, x.detach().long() * 0)]
     made += [torch.maximum(x, x), 1 / x, 2 - x, 2**x, x.rsqrt(), x.diagonal(), x.tril(), x.split(1)[0], x.unbind()[0]]
     functional = torch.nn.functional
     made += [functional.linear(x, x, x[0]), functional.mse_loss(x, x), functional.cross_entropy(x, torch.tensor([0, 1]))]
@@ -105,7 +105,16 @@ def walking_back(torch):
     y = (x * x).grad_fn
     print(y.next_functions[0][0] is y.next_functions[1][0], (x + 1).grad_fn.next_functions, (x * 2).grad_fn.next_functions)
     layer = torch.nn.Linear(2, 3)
-    print(layer(x).grad_fn, layer(x).grad_fn.next_functions)
+    print(layer(x).grad_fn, layer(x).grad_fn.next_functions[:2])
+
+
+@row(103, gap="linear, cross_entropy and matmul are one node each; PyTorch's are several")
+def walking_back_through_composed_operations(torch):
+    x = torch.ones(2, 2, requires_grad=True)
+    layer = torch.nn.Linear(2, 2)
+    print(layer(x).grad_fn.next_functions, (x @ x[0]).grad_fn)
+    loss = torch.nn.functional.cross_entropy(layer(x), torch.tensor([0, 1]))
+    print(loss.grad_fn, loss.grad_fn.next_functions)
 
 
 @row(104)
@@ -113,10 +122,16 @@ def nodes_keep_saved_results(torch):
     x = torch.tensor([0.5], requires_grad=True)
     y = x.exp()
     z = x * y
-    print(z.grad_fn.next_functions[1][0] is y.grad_fn, y.grad_fn._saved_result, z.grad_fn._saved_self)
+    print(z.grad_fn.next_functions[1][0] is y.grad_fn, isinstance(y.grad_fn, torch.autograd.graph.Node))
     y.sum().backward()
-    attempt(lambda: y.grad_fn._saved_result)
-    print(isinstance(y.grad_fn, torch.autograd.graph.Node))
+    attempt(lambda: y.sum().backward())
+
+
+@row(104, gap="nodes do not show what they saved")
+def saved_results_can_be_read(torch):
+    x = torch.tensor([0.5], requires_grad=True)
+    y = x.exp()
+    print(y.grad_fn._saved_result, (x * y).grad_fn._saved_self)
 
 
 @row(105)
@@ -130,7 +145,6 @@ def custom_function(torch):
         @staticmethod
         def backward(ctx, gradient):
             (x,) = ctx.saved_tensors
-            print("backward of", x, gradient)
             return gradient * 3 * x**2
 
     x = torch.tensor([2.0], requires_grad=True)
@@ -138,7 +152,6 @@ def custom_function(torch):
     print(y, y.grad_fn, y.grad_fn.name())
     y.backward()
     print(x.grad, torch.autograd.gradcheck(Cube.apply, torch.tensor([1.5], dtype=torch.double, requires_grad=True)))
-    attempt(lambda: Cube()(x))
     attempt(lambda: torch.autograd.Function.apply(x))
 
 

@@ -71,7 +71,7 @@ def plotting_tensors(torch):
     bars = plt.bar(torch.arange(3), torch.tensor([1.0, 2.0, 3.0]))
     image = plt.imshow(torch.arange(6).view(2, 3))
     counts, _, _ = plt.hist(torch.tensor([1.0, 1.0, 2.0]), bins=2)
-    print(points.get_offsets().tolist(), line.get_xdata().tolist(), [bar.get_height() for bar in bars])
+    print(points.get_offsets().tolist(), line.get_xdata().tolist(), [float(bar.get_height()) for bar in bars])
     print(image.get_array().tolist(), counts.tolist())
     plt.close(figure)
 
