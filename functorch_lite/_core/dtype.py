@@ -8,6 +8,7 @@ never consulted.  Floor 0.
 
 import itertools
 from collections.abc import Iterable
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -39,7 +40,7 @@ class dtype:
     )
     __module__ = "torch"
 
-    def __init__(self, name: str, np_type: object, category: int, legacy: str) -> None:
+    def __init__(self, name: str, np_type: Any, category: int, legacy: str) -> None:
         """Describe a dtype by its NumPy type; ``legacy`` is the name of its tensor type."""
         self.name = name
         self.np = np.dtype(np_type)

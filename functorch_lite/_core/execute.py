@@ -6,7 +6,7 @@ leaves ``jax.config`` untouched: 64-bit types are switched on by a scope around 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 from jax.extend.core import get_opaque_trace_state
@@ -16,6 +16,11 @@ from jax.extend.core import get_opaque_trace_state
 CPU_OPTIONS: dict[str, dict[str, Any]] = {
     "convolution": {"xla_cpu_experimental_ynn_fusion_type": ""},
 }
+
+if TYPE_CHECKING:  # a type checker sees a variable in ``jax.Device``
+    Device = Any
+else:
+    Device = jax.Device
 
 x64 = jax.enable_x64
 """``with x64(True):`` lets int64 and float64 exist for the calls inside (about 1 us)."""

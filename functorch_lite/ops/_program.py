@@ -12,7 +12,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from .._core import dtype as dt
 from .._core.execute import compile
@@ -160,14 +159,15 @@ def _build(
         op.promote is not None and op.promote.to_bool
     )
     compute = dt.float32 if widen else common
+    numpy_type = None if compute is None else compute.np
 
     def fn(*flat: Any) -> Any:
         arguments = dict(fixed)
         rest = list(flat)
         for name, descriptor in zip(names, descriptors, strict=True):
             value = _take(rest, descriptor)
-            if name in promoted and compute is not None:
-                value = jax.tree.map(lambda v: jnp.asarray(v, compute.np), value)
+            if name in promoted and numpy_type is not None:
+                value = jax.tree.map(lambda v: jnp.asarray(v, numpy_type), value)
             arguments[name] = value
         return _cast_result(op.body(**arguments), op.promote, common, into)
 

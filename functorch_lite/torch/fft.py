@@ -3,6 +3,4 @@
 
 from ._engine.register import SPACES
 
-globals().update(SPACES["fft"])
-
-__all__ = sorted(SPACES["fft"])
+globals().update(SPACES["fft"], __all__=sorted(SPACES["fft"]))

@@ -1,7 +1,7 @@
 """``torch.functional``: the functions that PyTorch writes in Python; all are in ``torch`` too."""
 
 from ._engine.register import SPACES
-from ._functions.queries import broadcast_shapes
+from ._functions.queries import broadcast_shapes as broadcast_shapes
 
 _NAMES = (
     "atleast_1d atleast_2d atleast_3d broadcast_tensors cartesian_prod block_diag cdist "
@@ -10,6 +10,4 @@ _NAMES = (
     "unravel_index"
 )
 _HERE = {name: SPACES[""][name] for name in _NAMES.split() if name in SPACES[""]}
-globals().update(_HERE)
-
-__all__ = ["broadcast_shapes", *_HERE]
+globals().update(_HERE, __all__=["broadcast_shapes", *_HERE])

@@ -2,6 +2,4 @@
 
 from ._engine.register import SPACES
 
-globals().update(SPACES["linalg"])
-
-__all__ = sorted(SPACES["linalg"])
+globals().update(SPACES["linalg"], __all__=sorted(SPACES["linalg"]))

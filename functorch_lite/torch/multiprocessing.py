@@ -63,9 +63,11 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'torch.multiprocessing' has no attribute '{name}'")
 
 
-__all__ = [
-    *sorted({*_python.__all__, "spawn", "start_processes"}),
-    "get_all_sharing_strategies",
-    "get_sharing_strategy",
-    "set_sharing_strategy",
-]
+globals().update(
+    __all__=[
+        *sorted({*_python.__all__, "spawn", "start_processes"}),
+        "get_all_sharing_strategies",
+        "get_sharing_strategy",
+        "set_sharing_strategy",
+    ]
+)

@@ -3,6 +3,4 @@
 
 from ._engine.register import SPACES
 
-globals().update(SPACES["special"])
-
-__all__ = sorted(SPACES["special"])
+globals().update(SPACES["special"], __all__=sorted(SPACES["special"]))

@@ -78,9 +78,9 @@ def segment_reduce(
 def _check(data, lengths, indices, offsets, axis):
     if indices is not None:
         raise RuntimeError("segment_reduce(): indices based reduction is not supported yet.")
-    if lengths is None and offsets is None:
-        raise RuntimeError("segment_reduce(): Either lengths or offsets must be defined.")
     name, given = ("lengths", lengths) if offsets is None else ("offsets", offsets)
+    if given is None:
+        raise RuntimeError("segment_reduce(): Either lengths or offsets must be defined.")
     axis = axis + data.ndim if axis < 0 else axis
     if axis != given.ndim - 1:
         raise RuntimeError(

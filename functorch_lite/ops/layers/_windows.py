@@ -5,13 +5,11 @@ its window elements with reshapes, splits and unit-stride slices only, because t
 those (joins and edge pads) is what makes the backward of a pooling layer fast.  Floor 1.
 """
 
-from collections.abc import Sequence
-
 import jax.numpy as jnp
 from jax import lax
 
 
-def per_dim(value: int | Sequence[int], count: int) -> tuple[int, ...]:
+def per_dim(value: int | tuple[int, ...] | list[int], count: int) -> tuple[int, ...]:
     """Spread an int, or a sequence of one, over ``count`` dims; longer sequences stay as they
     are.
     """

@@ -9,6 +9,7 @@ float16 and bfloat16 are computed in float32 and rounded once.
 """
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -201,7 +202,7 @@ def _conv_transpose(n, input, weight, bias, stride, padding, output_padding, gro
 # The arithmetic.
 
 
-def _compute(x, weight, stride, pads, dilation, groups):
+def _compute(x, weight, stride, pads, dilation, groups) -> Any:
     x, weight = widened(x), widened(weight)
     if x.shape[1] == 0 or weight.shape[0] == 0 or x.size == 0:
         spatial = [

@@ -6,7 +6,9 @@ Points are (x, y) or (x, y, z) in [-1, 1].  A point outside the image is zero, o
 
 import functools
 import itertools
+import operator
 import warnings
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -155,19 +157,21 @@ def _nearest(x, spots, sizes):
     return _pick(x, [jnp.round(jax.lax.stop_gradient(s)) for s in spots], sizes)
 
 
-def _linear(x, spots, sizes):
+def _linear(x, spots, sizes) -> Any:
     lows = [jax.lax.stop_gradient(jnp.floor(s)) for s in spots]
     total = 0
     for corner in itertools.product((0, 1), repeat=len(spots)):
-        weight = 1
-        for spot, low, side in zip(spots, lows, corner, strict=True):
-            weight = weight * (spot - low if side else low + 1 - spot)
+        shares = [
+            spot - low if side else low + 1 - spot
+            for spot, low, side in zip(spots, lows, corner, strict=True)
+        ]
+        weight = functools.reduce(operator.mul, shares)
         value = _pick(x, [low + side for low, side in zip(lows, corner, strict=True)], sizes)
         total = total + value * weight[:, None]
     return total
 
 
-def _bicubic(x, spots, sizes, bound):
+def _bicubic(x, spots, sizes, bound) -> Any:
     lows = [jax.lax.stop_gradient(jnp.floor(s)) for s in spots]
     weights = [_cubic_weights(s - low) for s, low in zip(spots, lows, strict=True)]
     total = 0

@@ -109,9 +109,8 @@ def _padded(targets, lengths, rows):
 
 
 def _ctc_jvp(blank, zero_infinity, primals, tangents):
-    x, *others = primals
-    input_lengths = others[1]
-    loss, pull = jax.vjp(lambda v: _losses(v, *others, blank), x)
+    x, labels, input_lengths, target_lengths = primals
+    loss, pull = jax.vjp(lambda v: _losses(v, labels, input_lengths, target_lengths, blank), x)
     (slope,) = pull(jnp.ones_like(loss))
     valid = (jnp.arange(x.shape[0])[:, None] < input_lengths)[..., None]
     # An impossible alignment has no posterior: its gradient is NaN, or 0 if its loss is.

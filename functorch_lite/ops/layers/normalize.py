@@ -6,6 +6,8 @@ summed once.  Running statistics are returned, not written: an op is pure, and t
 them back.  float16 and bfloat16 are computed in float32; their parameters may be either.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -208,7 +210,7 @@ def local_response_norm(
     x = _wide(input)
     low = size // 2
     padded = jnp.pad(x * x, [(0, 0), (low, (size - 1) // 2), *[(0, 0)] * (x.ndim - 2)])
-    total = sum(padded[:, i : i + x.shape[1]] for i in range(size))
+    total: Any = sum(padded[:, i : i + x.shape[1]] for i in range(size))
     if not jnp.issubdtype(x.dtype, jnp.floating):
         # The mean of integers is an integer.
         real = dt.get_default_dtype().np
@@ -276,11 +278,11 @@ def _row_stats(x, eps):
     return mean, 1 / jnp.sqrt(row_sum(centered * centered) / x.shape[1] + eps)
 
 
-def _wide(x):
+def _wide(x) -> Any:
     return None if x is None else widened(x)
 
 
-def _stopped(x):
+def _stopped(x) -> Any:
     return None if x is None else jax.lax.stop_gradient(x)
 
 

@@ -82,7 +82,7 @@ def addmm(input, mat1, mat2, *, beta: Scalar = 1, alpha: Scalar = 1):
             raise RuntimeError(f"{name} must be a matrix, got {m.ndim}-D tensor")
     require_same("self and mat2 must have the same dtype, but got {} and {}", input, mat2)
     require_same("mat1 and mat2 must have the same dtype, but got {} and {}", mat1, mat2)
-    require_fit(*mat1.shape, mat2)
+    require_fit(mat1.shape[0], mat1.shape[1], mat2)
     require("addmm_impl_cpu_", "ifc", mat1)
     shape = (mat1.shape[0], mat2.shape[1])
     return _added(input, beta, shape, _wide_product(mat1, mat2), alpha)

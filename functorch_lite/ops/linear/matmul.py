@@ -66,7 +66,7 @@ def mm(input, mat2):
         raise RuntimeError("self must be a matrix")
     if mat2.ndim != 2:
         raise RuntimeError("mat2 must be a matrix")
-    require_fit(*input.shape, mat2)
+    require_fit(input.shape[0], input.shape[1], mat2)
     _require_c_same(input, mat2)
     require("addmm_impl_cpu_", "ifc", input)
     return product(input, mat2)

@@ -6,6 +6,7 @@ Softmax, ``glu`` and ``prelu`` are in ``softmax.py``.  Floor 2.
 """
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -212,7 +213,7 @@ _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
 
 
-def _elu(x, alpha, scale=1, input_scale=1):
+def _elu(x, alpha, scale: Any = 1, input_scale: Any = 1):
     require("elu_cpu", "f", x)
     return _scaled_elu(x, _like(alpha, x), _like(scale, x), _like(input_scale, x))
 

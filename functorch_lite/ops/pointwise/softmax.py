@@ -69,13 +69,13 @@ def _normalized(fun, kernel, input, dim, dtype):
 
 
 @op("fmo", saves_result=True, aliases="special.softmax")
-def softmax(input, dim: int, dtype: dt.dtype = None):
+def softmax(input, dim: int, dtype: dt.dtype | None = None):
     """exp(x) / sum(exp(x)) along ``dim``, in ``dtype`` if given."""
     return _normalized(_softmax, "softmax", input, dim, dtype)
 
 
 @op("fmo", saves_result=True, aliases="special.log_softmax")
-def log_softmax(input, dim: int, dtype: dt.dtype = None):
+def log_softmax(input, dim: int, dtype: dt.dtype | None = None):
     """Logarithm of softmax along ``dim``, computed without overflow."""
     return _normalized(_log_softmax, "log_softmax", input, dim, dtype)
 
@@ -103,21 +103,23 @@ _F = "nn.functional"
 
 
 @op("f", name="softmax", space=_F, saves_result=True, check=_warn_implicit("softmax"))
-def functional_softmax(input, dim: int | None = None, _stacklevel: int = 3, dtype: dt.dtype = None):
+def functional_softmax(
+    input, dim: int | None = None, _stacklevel: int = 3, dtype: dt.dtype | None = None
+):
     """softmax along ``dim``; None means 0 for 0, 1 and 3 dims, else 1, with a warning."""
     return softmax(input, _implicit(dim, input.ndim), dtype)
 
 
 @op("f", name="log_softmax", space=_F, saves_result=True, check=_warn_implicit("log_softmax"))
 def functional_log_softmax(
-    input, dim: int | None = None, _stacklevel: int = 3, dtype: dt.dtype = None
+    input, dim: int | None = None, _stacklevel: int = 3, dtype: dt.dtype | None = None
 ):
     """log_softmax along ``dim``; None means 0 for 0, 1 and 3 dims, else 1, with a warning."""
     return log_softmax(input, _implicit(dim, input.ndim), dtype)
 
 
 @op("f", space=_F, node="SoftmaxBackward0", saves_result=True, check=_warn_implicit("softmin"))
-def softmin(input, dim: int | None = None, _stacklevel: int = 3, dtype: dt.dtype = None):
+def softmin(input, dim: int | None = None, _stacklevel: int = 3, dtype: dt.dtype | None = None):
     """softmax of ``-input``: the smallest element gets the largest share."""
     return softmax(negative(input), _implicit(dim, input.ndim), dtype)
 

@@ -105,7 +105,11 @@ def transpose(input, dim0: int, dim1: int):
     return jnp.swapaxes(input, dim0, dim1)
 
 
-@op("", name="t", view=View(lambda *a: _transpose_layout(*a, 0, 1)), node="TBackward0")
+def _t_layout(shape, strides, offset):
+    return _transpose_layout(shape, strides, offset, 0, 1)
+
+
+@op("", name="t", view=View(_t_layout), node="TBackward0")
 def t(input):
     """The transpose of a matrix."""
     return input.T

@@ -1,5 +1,6 @@
 """``backward``, ``torch.autograd.grad`` and what a tensor knows of the graph."""
 
+import functools
 import warnings
 import weakref
 from collections import OrderedDict
@@ -79,6 +80,8 @@ def backward(
     tensors = _as_tuple(tensors)
     roots = _roots(tensors, _as_tuple(grad_tensors), create_graph)
     retain = create_graph if retain_graph is None else retain_graph
+    if create_graph:
+        _warn_of_cycle()
     if inputs is None:
         with _recording(create_graph):
             _backward.run(roots, retain=retain, create=create_graph)
@@ -95,6 +98,19 @@ def backward(
             _backward.accumulate(
                 AccumulateGrad(leaf), gradient if create_graph else gradient._array, create_graph
             )
+
+
+@functools.cache  # once a process, as in PyTorch
+def _warn_of_cycle() -> None:
+    warnings.warn(
+        "Using backward() with create_graph=True will create a reference cycle between the parameter and its "
+        "gradient which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid "
+        "this. If you have to use this function, make sure to reset the .grad fields of your parameters to None "
+        "after use to break the cycle and avoid the leak. (Triggered internally at "
+        "/pytorch/torch/csrc/autograd/engine.cpp:1333.)",
+        UserWarning,
+        stacklevel=4,
+    )
 
 
 class _recording:

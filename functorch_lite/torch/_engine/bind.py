@@ -123,7 +123,7 @@ def _bind_variants(space: str, name: str, ops: list[Op]) -> None:
         attach(name, method)
         for dunder in (d for op in having["m"] for d in op.methods):
             if dunder not in Tensor.__dict__:
-                attach(dunder, method)
+                attach(dunder, _operator(method) if dunder in BINARY else method)
     if having["i"] and (not space or space == "nn.functional"):
         own = name + "_"
         inplace = _joined(own, [_generate(op, own, "i") for op in having["i"]], having["i"])
@@ -131,6 +131,28 @@ def _bind_variants(space: str, name: str, ops: list[Op]) -> None:
             SPACES[space][own] = inplace
         if not space:
             attach(own, inplace)
+
+
+BINARY = frozenset(
+    f"__{side}{name}__"
+    for name in "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift".split()
+    for side in ("", "r")
+)
+
+
+def _operator(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``method`` as an operator, which leaves strangers (lists, ndarrays) to their own class."""
+
+    @functools.wraps(method)
+    def operator(self: Tensor, other: Any) -> Any:
+        try:
+            return method(self, other)
+        except Exception:
+            if isinstance(other, (Tensor, numbers.Number, np.generic)) or hasattr(other, HOOK):
+                raise
+            return NotImplemented
+
+    return operator
 
 
 # --- generating one function ----------------------------------------------------------------------
@@ -185,9 +207,9 @@ def _source(op: Op, variant: str, scope: dict[str, Any]) -> str:
     if has_out:
         keyword.append("out=None")
     star = ["*"] if keyword and not spread else []
-    extra = ["**other_names"] if names_dim and not spread else []
+    extra = ["**other_names"] if names_dim or spread else []
     lines = [f"def function({', '.join([*head, *star, *keyword, *extra])}):"]
-    if extra:
+    if extra and not spread:
         given = ", ".join(f"{p.name!r}: {p.name}" for p in op.params)
         required = next(
             (p.name for p in op.params[1:] if p.default is p_empty and not p.keyword_only), None
@@ -199,8 +221,8 @@ def _source(op: Op, variant: str, scope: dict[str, Any]) -> str:
             f"        return numpy_names(itself, op, {{{given}}}, other_names{out})",
         ]
     if spread:
-        p = op.params[1].name
-        lines.append(f"    {p} = unpack({p})")
+        second = [p.name for p in op.params][1]
+        lines.append(f"    {second} = unpack({second})")
     lines += ["    try:"] + ["    " + line for line in _body_lines(op, variant, has_out)]
     lines += ["    except Overridden:", "        return overridden(public, op, locals())"]
     return "\n".join(lines) + "\n"
@@ -229,8 +251,12 @@ def _tuple_text(names: Iterable[str]) -> str:
     return "(" + "".join(f"{n}, " for n in names) + ")"
 
 
-def _unpack_sizes(sizes: tuple) -> Any:
-    """Return the sizes of ``f(2, 3)`` and of ``f((2, 3))`` alike."""
+def _unpack_sizes(sizes: tuple, name: str, named: dict[str, Any]) -> Any:
+    """Return the sizes of ``f(2, 3)``, ``f((2, 3))`` and ``f(name=(2, 3))`` alike."""
+    if not sizes and name in named:
+        sizes = (named.pop(name),)
+    if named:
+        raise TypeError(f"got an unexpected keyword argument '{next(iter(named))}'")
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         return tuple(sizes[0])
     return sizes

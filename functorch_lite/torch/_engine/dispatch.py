@@ -10,6 +10,7 @@ import operator
 from typing import Any
 
 import jax
+import jax.core
 import numpy as np
 
 from ..._core import dtype as dt
@@ -71,6 +72,7 @@ class Operands:
         if value is None:
             return None
         if isinstance(value, (tuple, list)):
+            _check_elements(op, position, value)
             return tuple([self.take(op, position, v) for v in value])
         if isinstance(value, (np.generic, int, float, complex)):
             return self.take(op, position, plain_number(value))
@@ -79,11 +81,25 @@ class Operands:
         raise TypeError(_operand_error(op, position, value))
 
 
+def _check_elements(op: Op, position: int, values: Any) -> None:
+    """Raise PyTorch's TypeError for a sequence of anything but tensors, such as ``exp([1.0])``."""
+    for place, value in enumerate(values):
+        if isinstance(value, Tensor) or value is None or hasattr(type(value), HOOK):
+            continue
+        if place:
+            raise TypeError(
+                f"expected Tensor as element {place} in argument {position}, but got {type_name(value)}"
+            )
+        if not isinstance(value, (tuple, list)):
+            raise TypeError(_operand_error(op, position, values))
+
+
 def plain_number(value: Any) -> Any:
     """Return a NumPy scalar (or a subclass of a Python number) as a plain Python number."""
     if isinstance(value, np.generic):
         return value.item()
-    return next(kind(value) for kind in (bool, int, float, complex) if isinstance(value, kind))
+    kinds: tuple[Any, ...] = (bool, int, float, complex)
+    return next(kind(value) for kind in kinds if isinstance(value, kind))
 
 
 def call(op: Op, operands: tuple, statics: tuple) -> Any:
@@ -552,7 +568,8 @@ def _record_write(
 
 def call_out(op: Op, operands: tuple, statics: tuple, out: Any) -> Any:
     """Run ``op`` and store the result in ``out`` (a tensor, or a tuple of them)."""
-    outs = out if isinstance(out, (tuple, list)) else (out,)
+    several = isinstance(out, tuple) or (isinstance(out, list) and op.returns)
+    outs = tuple(out) if several else (out,)
     for o in outs:
         if not isinstance(o, Tensor):
             raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type_name(o)}")

@@ -73,10 +73,10 @@ class FunctionNode(Node):
                 for g, meta in zip(gradients, self.output_metas, strict=True)
             ]
         answer = self.function.backward(self, *gradients)
-        answer = answer if isinstance(answer, tuple) else (answer,)
+        answer = list(answer) if isinstance(answer, tuple) else [answer]
         name = type(self).__name__
         while len(answer) > len(self.edges) and answer[-1] is None:
-            answer = answer[:-1]
+            answer.pop()
         if len(answer) != len(self.edges):
             raise RuntimeError(
                 f"function {name} returned an incorrect number of gradients (expected "

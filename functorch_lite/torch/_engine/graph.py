@@ -11,7 +11,7 @@ import itertools
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...ops._program import Program
 from ...ops._registry import STATIC
@@ -96,6 +96,12 @@ class Node:
     edges: tuple = ()
     number: int = 0
     metadata_dict: dict | None = None
+
+    if TYPE_CHECKING:  # only an opaque node has these
+
+        def backward_tensors(self, gradients: list) -> list: ...
+
+        def free(self) -> None: ...
 
     def name(self) -> str:
         """Return the node's name, such as ``"MulBackward0"``."""

@@ -12,10 +12,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..._core.execute import x64
+from ..._core.execute import Device, x64
 
 
-def to_device(array: np.ndarray, device: jax.Device | None = None) -> jax.Array:
+def to_device(array: np.ndarray, device: Device | None = None) -> jax.Array:
     """Put a NumPy array that nobody else will write to on ``device`` (None: JAX's default)."""
     with x64(True):
         return jax.device_put(array, device)
@@ -45,13 +45,13 @@ class Storage:
     )
 
     def __init__(self, array: Any) -> None:
-        self.array = array
+        self.array: Any = array
         self.version = 0
         self.untracked = 0
         self.writer = ""
         self.buffer: np.ndarray | None = None
         self._lent: weakref.ref | None = None
-        self._device: jax.Device | None = None
+        self._device: Device | None = None
         self.resizable = True
 
     @staticmethod
@@ -99,7 +99,7 @@ class Storage:
         self._device = next(iter(self.array.devices()))
         # The memory belongs to a bytearray-like owner, so that every ndarray made from the one we
         # hand out has that one as its base: when it dies, nobody shares the memory any more.
-        owner = np.empty(max(content.nbytes, 1), np.uint8)
+        owner: Any = np.empty(max(content.nbytes, 1), np.uint8)
         memory = memoryview(owner)
         shared = np.ndarray(
             content.shape, content.dtype, buffer=memory, strides=_byte_strides(strides, content)
@@ -114,7 +114,7 @@ class Storage:
 
     def nbytes(self) -> int:
         """Return the size of the content in bytes."""
-        held = self.array if self.buffer is None else self.buffer
+        held: Any = self.array if self.buffer is None else self.buffer
         return int(held.size) * held.dtype.itemsize
 
     def to_numpy(self, strides: tuple[int, ...] | None = None) -> np.ndarray:

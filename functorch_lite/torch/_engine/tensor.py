@@ -111,10 +111,27 @@ class Tensor:
     _dtype: dt.dtype
     _desc: Any
     _sizes: tuple[int, ...]
+    _shown_strides: tuple[int, ...]
 
     if TYPE_CHECKING:  # the methods are attached by other files, from the declared ops
 
         def __getattr__(self, name: str) -> Any: ...
+
+        __add__: Any
+        __radd__: Any
+        __sub__: Any
+        __rsub__: Any
+        __mul__: Any
+        __rmul__: Any
+        __truediv__: Any
+        __rtruediv__: Any
+        __getitem__: Any
+        __len__: Any
+        __int__: Any
+        __index__: Any
+        data: Any
+        _make_subclass: Any
+        _from_storage: Any
 
     @property
     def _array(self) -> Any:

@@ -22,7 +22,7 @@ def integer(value: Any, function: str, name: str, position: int) -> int:
 def integers(sizes: tuple, function: str, name: str = "size", position: int = 1) -> tuple[int, ...]:
     """Return sizes given as ``f(2, 3)`` or ``f((2, 3))`` as a tuple of ints."""
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
-        sizes = sizes[0]
+        sizes = tuple(sizes[0])
     found = []
     for i, n in enumerate(sizes):
         if type(n) is int:

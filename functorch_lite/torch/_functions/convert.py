@@ -6,10 +6,11 @@ import warnings
 from typing import Any
 
 import jax
+import jax.core
 import numpy as np
 
 from ..._core import dtype as dt
-from ..._core.execute import x64
+from ..._core.execute import Device, x64
 from ...ops._registry import OPS
 from .._engine.dispatch import call, call_inplace, check_writable, shown_strides, type_name
 from .._engine.grad_mode import mode
@@ -175,7 +176,7 @@ class MoveNode(ViewNode):
         """Nothing is saved."""
 
 
-def device_of_jax(own: jax.Device) -> device:
+def device_of_jax(own: Device) -> device:
     """Return the PyTorch device of a JAX device."""
     kind = {"gpu": "cuda", "cpu": "cpu"}.get(own.platform, "xla")
     return device(kind, own.id)

@@ -7,6 +7,7 @@ import warnings
 from typing import Any
 
 import jax
+import jax.core
 import numpy as np
 
 from ..._core import dtype as dt

@@ -42,7 +42,7 @@ def host_array(data: Any, dtype: dt.dtype | None) -> np.ndarray:
 def convert(array: np.ndarray, dtype: dt.dtype) -> np.ndarray:
     """Convert on the host with PyTorch's rules (complex to real drops the imaginary part)."""
     if dtype.category < dt.COMPLEX and np.iscomplexobj(array):
-        array = array.real
+        array = np.real(array)
     if dtype.category == dt.INTEGRAL and dt.from_np(array.dtype).category == dt.FLOATING:
         wide = array.astype(np.float64)
         fits = np.abs(wide) < 2.0**63

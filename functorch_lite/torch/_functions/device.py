@@ -9,6 +9,9 @@ import re
 from typing import Any
 
 import jax
+import jax.core
+
+from ..._core.execute import Device
 
 _TYPES = (
     "cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, vulkan, "
@@ -91,7 +94,7 @@ class _Current:
 current = _Current()
 
 
-def jax_device(wanted: Any) -> jax.Device | None:
+def jax_device(wanted: Any) -> Device | None:
     """Return JAX's device for a PyTorch device, None for the uncommitted default CPU.
 
     Raises:
@@ -130,7 +133,7 @@ def platform_devices(kind: str) -> list:
         return []
 
 
-def _default_cpu() -> jax.Device | None:
+def _default_cpu() -> Device | None:
     return None if jax.default_backend() == "cpu" else jax.local_devices(backend="cpu")[0]
 
 

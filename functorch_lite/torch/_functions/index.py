@@ -7,6 +7,7 @@ index tensors then gather from, or scatter into, that view.
 from typing import Any
 
 import jax
+import jax.core
 import numpy as np
 
 from ..._core import dtype as dt

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -283,7 +283,7 @@ def _index(self: Tensor) -> int:
 
 def _contains(self: Tensor, element: Any) -> bool:
     if isinstance(element, (Tensor, int, float, complex, bool, np.generic)):
-        return bool((element == self).any())
+        return bool(cast(Any, element == self).any())
     raise RuntimeError(
         "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
         f"{element.__class__}."
@@ -389,6 +389,21 @@ def install_operators() -> None:
     for name in ("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"):
         if name in ("__eq__", "__ne__"):
             _guard_comparison(name)
+    _guard_inversion()
+
+
+def _guard_inversion() -> None:
+    """Let ``~x`` of a float fail in the operator's own words, not in those of ``bitwise_not``."""
+    invert = Tensor.__dict__["__invert__"]
+
+    def guarded(self: Tensor) -> Any:
+        if self._dtype.category >= dt.FLOATING:
+            raise TypeError(
+                "~ (operator.invert) is only implemented on integer and Boolean-type tensors"
+            )
+        return invert(self)
+
+    Tensor.__invert__ = guarded  # type: ignore[attr-defined]
 
 
 def _guard_comparison(name: str) -> None:
@@ -442,7 +457,7 @@ def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None)
 def resize(self: Tensor, *sizes: Any) -> Tensor:
     """Deprecated, as in PyTorch: the tensor in another shape of as many elements."""
     warnings.warn("non-inplace resize is deprecated", UserWarning, stacklevel=2)
-    sizes = sizes[0] if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
+    sizes = tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
     if math.prod(sizes) != numel(self):
         raise RuntimeError(
             f"requested resize to {'x'.join(map(str, sizes))} ({math.prod(sizes)} elements in "

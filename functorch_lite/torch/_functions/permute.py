@@ -81,12 +81,12 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
         )
     if not rank:
         return call_view(OPS["alias"], (input,), ())
+    given = {"source": list(sources), "destination": list(targets)}
     sources = tuple(wrap_dim(d, rank) for d in sources)
     targets = tuple(wrap_dim(d, rank) for d in targets)
     for which, dims in (("source", sources), ("destination", targets)):
         if len(set(dims)) != len(dims):
-            given = source if which == "source" else destination
-            raise RuntimeError(f"movedim: repeated dim in `{which}` ({list(given)})")
+            raise RuntimeError(f"movedim: repeated dim in `{which}` ({given[which]})")
     order: list[int | None] = [None] * rank
     for s, d in zip(sources, targets, strict=True):
         order[d] = s

@@ -207,7 +207,7 @@ _sized("rand", "uniform", "Numbers from the uniform distribution on [0, 1).")
 _sized("randn", "normal", "Numbers from the standard normal distribution.")
 
 
-def _range(args: tuple, low: Any, high: Any, size: Any) -> tuple[int, int, Any]:
+def _range(args: tuple, low: Any, high: Any, size: Any) -> tuple[Any, Any, Any]:
     """Return (low, high, size) of ``randint(high, size)`` and ``randint(low, high, size)``."""
     given = list(args)
     if given and isinstance(given[-1], (tuple, list)) and size is None:

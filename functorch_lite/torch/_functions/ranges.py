@@ -75,7 +75,7 @@ def _warn_of_size(count: int, out: Tensor | None) -> None:
     if held not in (0, count):
         warnings.warn(
             f"The number of elements in the out tensor of shape {list(out._sizes)} is {held} which "
-            "does not match "  # type: ignore[union-attr]
+            "does not match "
             f"the computed number of elements {count}. Note that this may occur as a result of "
             "rounding error. The "
             f"out tensor will be resized to a tensor of shape ({count},). (Triggered internally at "

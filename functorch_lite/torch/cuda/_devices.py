@@ -4,8 +4,7 @@ import re
 from types import TracebackType
 from typing import Any
 
-import jax
-
+from ..._core.execute import Device
 from .._functions.device import NO_CUDA, current, platform_devices
 from .._functions.device import device as torch_device
 
@@ -45,7 +44,7 @@ def init() -> None:
 _lazy_init = init
 
 
-def jax_gpu(device: Any = None) -> jax.Device:
+def jax_gpu(device: Any = None) -> Device:
     """Return JAX's device for an index, a name or None (the current one); AssertionError without
     GPU."""
     init()

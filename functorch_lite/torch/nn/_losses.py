@@ -44,6 +44,8 @@ def triplet_margin_with_distance_loss(
             f"{negative.ndim}D inputs"
         )
     distance = distance_function or torch.pairwise_distance
+    near: Any
+    far: Any
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
         far = torch.minimum(far, distance(positive, negative))

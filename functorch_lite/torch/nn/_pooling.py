@@ -90,8 +90,16 @@ adaptive_max_pool3d, adaptive_max_pool3d_with_indices = _adaptive(
 )
 
 __all__ = [
-    f"{kind}max_pool{n}d{more}"
-    for kind in ("", "adaptive_")
-    for n in (1, 2, 3)
-    for more in ("", "_with_indices")
+    "adaptive_max_pool1d",
+    "adaptive_max_pool1d_with_indices",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool2d_with_indices",
+    "adaptive_max_pool3d",
+    "adaptive_max_pool3d_with_indices",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
+    "max_pool2d_with_indices",
+    "max_pool3d",
+    "max_pool3d_with_indices",
 ]

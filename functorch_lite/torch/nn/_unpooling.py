@@ -15,8 +15,13 @@ from .._engine.override import overridable
 Tensor = torch.Tensor
 
 __all__ = [
-    *(f"max_unpool{n}d" for n in (1, 2, 3)),
-    *(f"fractional_max_pool{n}d{more}" for n in (2, 3) for more in ("", "_with_indices")),
+    "fractional_max_pool2d",
+    "fractional_max_pool2d_with_indices",
+    "fractional_max_pool3d",
+    "fractional_max_pool3d_with_indices",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
 ]
 
 

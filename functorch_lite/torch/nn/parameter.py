@@ -28,8 +28,8 @@ _Tensor: Any = torch.Tensor  # its methods are attached at run time
 class _ParameterMeta(_TensorMeta):
     """Lets ``isinstance(t, Parameter)`` hold for marked tensors of other subclasses."""
 
-    def __instancecheck__(cls, instance: object) -> bool:
-        if cls is Parameter and getattr(instance, "_is_param", False):
+    def __instancecheck__(self, instance: object) -> bool:
+        if self is Parameter and getattr(instance, "_is_param", False):
             return isinstance(instance, torch.Tensor)
         return super().__instancecheck__(instance)
 
@@ -37,8 +37,8 @@ class _ParameterMeta(_TensorMeta):
 class _BufferMeta(_TensorMeta):
     """Lets ``isinstance(t, Buffer)`` hold for the plain tensors that ``Buffer(...)`` returns."""
 
-    def __instancecheck__(cls, instance: object) -> bool:
-        if cls is Buffer and getattr(instance, "_is_buffer", False):
+    def __instancecheck__(self, instance: object) -> bool:
+        if self is Buffer and getattr(instance, "_is_buffer", False):
             return isinstance(instance, torch.Tensor)
         return super().__instancecheck__(instance)
 

@@ -248,3 +248,4 @@ def calls_that_fit_no_signature(torch):
     attempt(lambda: torch.randint(0, 10))
     attempt(lambda: torch.randn(2.0, 3))
     attempt(lambda: torch.randn())
+    attempt(lambda: torch.add(torch.ones(1)))
