@@ -20,7 +20,7 @@ def test_text_is_that_of_pytorch():
 def test_a_seed_gives_the_numbers_of_pytorch():
     torch.manual_seed(1)
     assert repr(torch.rand(3)) == "tensor([0.7576, 0.2793, 0.4031])"
-    assert repr(torch.randn(3)) == "tensor([-0.2281,  1.5527, -0.2502])"
+    assert repr(torch.randn(3)) == "tensor([ 0.7244, -0.7022,  1.1661])"
 
 
 def test_types_promote():

@@ -21,7 +21,7 @@ HEAD = '''"""Made by ``make stubs`` from the assembled namespace; do not edit.""
 
 from typing import Any
 
-from . import {modules}
+{modules}
 '''
 
 
@@ -70,9 +70,9 @@ def text() -> str:
         for n, v in public.items()
         if isinstance(v, ModuleType) and v.__name__.startswith("functorch_lite")
     }
-    lines = [HEAD.format(modules=", ".join(f"{n} as {n}" for n in sorted(ours)))]
+    lines = [HEAD.format(modules="\n".join(f"from . import {n} as {n}" for n in sorted(ours)))]
     for name, value in public.items():
-        if isinstance(value, ModuleType) or not name.isidentifier():
+        if isinstance(value, ModuleType) or not name.isidentifier() or name == "Any":
             continue
         if value is torch.Tensor:
             lines.append("class Tensor:")

@@ -80,10 +80,12 @@ class View:
             function of the parent's dtype, gives the child's where they differ (``view_as_real``).
         put: ``(parent, child, *args) -> parent`` with the child written in; None for a bijection,
             whose ``put`` is the transpose of its ``get``.
+        repeats: an element of the parent may stand at several places of the child.
     """
 
     layout: Callable[..., tuple]
     put: Callable[..., Any] | None = None
+    repeats: bool = False
 
 
 OPERAND, SCALAR, STATIC = "operand", "scalar", "static"

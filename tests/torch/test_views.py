@@ -10,11 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import functorch_lite.torch as shim
 from tests.parity import compare, live_torch, outcome, values
+
+# PyTorch warns of T, mT, H and mH of other ranks once in a process, hence in one of the two runs.
+pytestmark = pytest.mark.filterwarnings("ignore:.*deprecated:UserWarning")
 
 MAX_STEPS = 7
 EXAMPLES = 60
@@ -243,10 +246,12 @@ def gradients(torch: Any, shape: tuple, program: list, from_leaf: bool) -> tuple
     tensors = [leaf if from_leaf else leaf * 1.5]
     outcomes, names = [], []
     for step in program:
-        quiet = torch.no_grad() if step.c == 0 else contextlib.nullcontext()
-        with quiet:
+        quiet = step.c == 0 and step.action not in VIEWS
+        with torch.no_grad() if quiet else contextlib.nullcontext():
             outcomes.append(take_step(torch, step, tensors, other))
-        names.append([(x.requires_grad, x.is_leaf) for x in tensors])
+        names.append(outcome(lambda: [(x.requires_grad, x.is_leaf) for x in tensors]))
+        if names[-1][0] == "error":  # PyTorch refuses to look at a view whose sibling was written to
+            return outcomes, names, [], []
     weights = [torch.arange(1.0, x.numel() + 1).reshape(x.shape) for x in tensors]
     total = sum(((x * w).sin().sum() for x, w in zip(tensors, weights, strict=True)), other * 0)
     names.append([x.grad_fn and x.grad_fn.name() for x in tensors])
@@ -260,6 +265,7 @@ def gradients(torch: Any, shape: tuple, program: list, from_leaf: bool) -> tuple
 @given(SHAPES, programs(VIEWS, WRITES, GRADIENT_WRITES), st.booleans())
 def test_gradients_flow_through_views_and_writes_alike(shape, program, from_leaf):
     theirs = gradients(live_torch(), shape, program, from_leaf)
+    assume(theirs[2])
     ours = gradients(shim, shape, program, from_leaf)
     assert ours[0] == theirs[0], program
     assert ours[1] == theirs[1], program

@@ -30,6 +30,8 @@ def check_indices(input, indices, **_):
     """
     given = [(dim, index) for dim, index in enumerate(indices) if index is not None]
     for position, (dim, index) in enumerate(given):
+        if index.size and not input.shape[dim]:
+            raise IndexError("index is out of bounds for dimension with size 0")
         bad = out_of_range(index, input.shape[dim])
         if bad is not None:
             raise IndexError(

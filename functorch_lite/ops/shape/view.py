@@ -391,7 +391,7 @@ def _expand_put(parent, child, size):
     return child[first]
 
 
-@op("", view=View(_expand_layout, _expand_put))
+@op("", view=View(_expand_layout, _expand_put, repeats=True))
 def expand(input, size: Size):
     """``input`` broadcast to ``size`` (no -1 left) without copying: stride 0 along the new dims."""
     return jnp.broadcast_to(input, size)

@@ -103,10 +103,11 @@ def backward(
 @functools.cache  # once a process, as in PyTorch
 def _warn_of_cycle() -> None:
     warnings.warn(
-        "Using backward() with create_graph=True will create a reference cycle between the parameter and its "
-        "gradient which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid "
-        "this. If you have to use this function, make sure to reset the .grad fields of your parameters to None "
-        "after use to break the cycle and avoid the leak. (Triggered internally at "
+        "Using backward() with create_graph=True will create a reference cycle between the "
+        "parameter and its gradient which can cause a memory leak. We recommend using "
+        "autograd.grad when creating the graph to avoid this. If you have to use this function, "
+        "make sure to reset the .grad fields of your parameters to None after use to break the "
+        "cycle and avoid the leak. (Triggered internally at "
         "/pytorch/torch/csrc/autograd/engine.cpp:1333.)",
         UserWarning,
         stacklevel=4,

@@ -222,7 +222,7 @@ def _source(op: Op, variant: str, scope: dict[str, Any]) -> str:
         ]
     if spread:
         second = [p.name for p in op.params][1]
-        lines.append(f"    {second} = unpack({second})")
+        lines.append(f"    {second} = unpack({second}, {second!r}, other_names)")
     lines += ["    try:"] + ["    " + line for line in _body_lines(op, variant, has_out)]
     lines += ["    except Overridden:", "        return overridden(public, op, locals())"]
     return "\n".join(lines) + "\n"

@@ -7,7 +7,7 @@ ints) is settled on the slow path, reached only when the look-up fails.
 """
 
 import operator
-from typing import Any
+from typing import Any, cast
 
 import jax
 import jax.core
@@ -88,7 +88,8 @@ def _check_elements(op: Op, position: int, values: Any) -> None:
             continue
         if place:
             raise TypeError(
-                f"expected Tensor as element {place} in argument {position}, but got {type_name(value)}"
+                f"expected Tensor as element {place} in argument {position}, but got "
+                f"{type_name(value)}"
             )
         if not isinstance(value, (tuple, list)):
             raise TypeError(_operand_error(op, position, values))
@@ -335,7 +336,11 @@ def record(
             saved.append(None)
             continue
         slots.append(i)
-        saved.append(None if t is results[0] else (t._storage, t._storage.version))
+        version = t._storage.version
+        if t is results[0]:  # written in place: its old value is kept where it is the first operand
+            saved.append((t._storage, version - 1) if i else None)
+        else:
+            saved.append((t._storage, version))
         edge = t._history() if t._requires_grad or t._grad_base is not None else None
         edges.append(edge)
         if edge is not None:
@@ -494,18 +499,18 @@ def _check_autograd_allows(target: Tensor, wants_grad: bool) -> None:
         return
     if target._made_quietly and (wants_grad or target._shows_grad):
         raise RuntimeError(target._made_quietly + QUIET_WRITE)
+    if target._multi_view and (wants_grad or target._requires_grad):
+        raise RuntimeError(
+            f"{target._multi_view} is a view and is being modified inplace. This view "
+            "is the output of a function that returns multiple views. Such functions do not allow "
+            "the output views to be modified inplace. You should replace the inplace operation by "
+            "an out-of-place one."
+        )
     base = target._grad_base
     if base is not None and base._node is None and (base._requires_grad or target._requires_grad):
         raise RuntimeError(LEAF_VIEW_WRITE)
     if target._requires_grad and target._node is None:
         raise RuntimeError(LEAF_WRITE)
-    if target._multi_view and (wants_grad or target._requires_grad):
-        raise RuntimeError(
-            f"Output 0 of {target._multi_view} is a view and is being modified inplace. This view "
-            "is the output of a function that returns multiple views. Such functions do not allow "
-            "the output views to be modified inplace. You should replace the inplace operation by "
-            "an out-of-place one."
-        )
 
 
 def check_overlap(target: Tensor) -> None:
@@ -563,13 +568,22 @@ def _record_write(
         if found is not None
         else -1
     )
-    rebase(target, found, tuple(taken.flat), edges, slot, old_root)
+    rebase(target, found, tuple(taken.flat), edges, _saved(taken.tensors, target), slot, old_root)
+
+
+def _saved(tensors: list, target: Tensor) -> tuple:
+    """Return (storage, version) per operand, before the write to ``target``; None for the others."""
+    written = target._storage
+    return tuple(
+        None if t is None else (t._storage, t._storage.version - (t._storage is written))
+        for t in tensors
+    )
 
 
 def call_out(op: Op, operands: tuple, statics: tuple, out: Any) -> Any:
     """Run ``op`` and store the result in ``out`` (a tensor, or a tuple of them)."""
     several = isinstance(out, tuple) or (isinstance(out, list) and op.returns)
-    outs = tuple(out) if several else (out,)
+    outs = cast(tuple[Any, ...], out if several else (out,))
     for o in outs:
         if not isinstance(o, Tensor):
             raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type_name(o)}")

@@ -8,6 +8,7 @@ Defaults live on the class, so that making a tensor sets four attributes.
 import weakref
 from typing import TYPE_CHECKING, Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtype as dt
@@ -100,7 +101,7 @@ class Tensor:
     _read: tuple | None = None
     _hooks: Any = None
     _inference = False
-    _multi_view = False
+    _multi_view = ""
     _overrides = False
     _own_version: list[int] | None = None
     _shown_base: Any = False
@@ -293,6 +294,8 @@ def chain_reader(programs: tuple, counts: list[int]) -> Any:
 
 def chain_writer(programs: tuple, counts: list[int]) -> Any:
     """Return the pure function ``(root, child, *ints) -> root`` of a chain."""
+    if len(programs) > 1 and any(p.op is not None and p.op.view.repeats for p in programs):
+        return _place_writer(chain_reader(programs, counts))
 
     def write(root: Any, child: Any, *ints: Any) -> Any:
         parents = [root]
@@ -302,6 +305,20 @@ def chain_writer(programs: tuple, counts: list[int]) -> Any:
         for get, own, parent in reversed(list(zip(programs, dealt, parents, strict=True))):
             child = get.put(parent, child, *own)
         return child
+
+    return write
+
+
+def _place_writer(read: Any) -> Any:
+    """Return the writer of a chain by the places of its elements, where ``put`` cannot tell them.
+
+    A part of an expanded tensor is written: of an element's copies only one changes.
+    """
+
+    def write(root: Any, child: Any, *ints: Any) -> Any:
+        places = read(jnp.arange(root.size).reshape(root.shape), *ints)
+        flat = root.reshape(-1).at[places.reshape(-1)].set(child.reshape(-1))
+        return flat.reshape(root.shape)
 
     return write
 

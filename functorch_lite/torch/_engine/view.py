@@ -101,11 +101,14 @@ def make_view(
         view._own_version = parent._own_version
     if parent._shown_base is not False:
         view._shown_base = parent if parent._shown_base is None else parent._shown_base
+    if parent._multi_view:
+        view._multi_view = f"Output 0 of {step.node.split('Backward')[0]}"
     if not mode.grad or parent._made_quietly:
         view._made_quietly = (
             QUIET if not mode.grad else QUIET_PARENT.format(step.node.split("Backward")[0])
         )
-        if (parent._requires_grad or parent._shows_grad) and d.category >= dt.FLOATING:
+        base = parent._grad_base if parent._grad_base is not None else parent
+        if (base._requires_grad or parent._shows_grad) and d.category >= dt.FLOATING:
             view._shows_grad = True
         return view
     base = parent._grad_base if parent._grad_base is not None else parent
@@ -175,14 +178,11 @@ def refresh(view: Tensor) -> None:
     base = view._grad_base
     assert base is not None
     view._seen = view._storage.version
-    if (
-        base._node is None
-    ):  # a leaf base does not change under grad mode; its views keep their nodes
+    edge = base._history()
+    if edge is None:
         return
     chain = relative_chain(view)
-    view._node = view_node(
-        base, composite(chain), chain_ints(chain), (base._node, base._nr), "AsStridedBackward0"
-    )
+    view._node = view_node(base, composite(chain), chain_ints(chain), edge, "AsStridedBackward0")
     view._nr = 0
     view._requires_grad = True
 
@@ -193,12 +193,19 @@ _copy_slices: dict[tuple, Program] = {}
 
 
 def rebase(
-    view: Tensor, written: Program | None, operands: tuple, edges: tuple, slot: int, old_root: Any
+    view: Tensor,
+    written: Program | None,
+    operands: tuple,
+    edges: tuple,
+    saved: tuple,
+    slot: int,
+    old_root: Any,
 ) -> None:
     """Record that ``view`` now holds ``written(*operands)``: its base gets a ``CopySlices`` node.
 
     ``slot`` is the index of the operand that is the view's own old value (-1: not an operand).
-    ``old_root`` is the base's value before the write.  ``edges`` belong to ``operands``.
+    ``old_root`` is the base's value before the write.  ``edges`` and ``saved`` (see
+    ``OpNode.saved``) belong to ``operands``.
     """
     base = view._grad_base
     assert base is not None
@@ -212,6 +219,7 @@ def rebase(
     node.operands = (old_root, *ints, *others)
     node.edges = (base._history(), *(None for _ in ints), *other_edges)
     node.wanted = tuple(i for i, e in enumerate(node.edges) if e is not None)
+    node.saved = (None, *(None for _ in ints), *(s for i, s in enumerate(saved) if i != slot))
     node.tensor_slots = (0, *(len(ints) + i for i in _shown_others(written, operands, slot)))
     view._storage.writer = node.name()
     base._node, base._nr = node, 0

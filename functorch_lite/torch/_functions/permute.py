@@ -94,9 +94,15 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     return _permuted(input, tuple(next(rest) if d is None else d for d in order))
 
 
-_WHERE = " (Triggered internally at /pytorch/aten/src/ATen/native/TensorShape.cpp:4314.)"
+_LINES = {"T": 4321, "any T": 4314, "H": 4335, "mT": 4373, "mH": 4382, "adjoint()": 4390}
 _IDENTITY = "is deprecated on 0-D tensors. This function is the identity in these cases."
 _CONJUGATE = "is deprecated on 0-D tensors. Consider using x.conj()."
+
+
+def _deprecated(name: str, text: str) -> None:
+    """Warn once; PyTorch's text ends in the line of its source that speaks."""
+    place = f"/pytorch/aten/src/ATen/native/TensorShape.cpp:{_LINES[name]}."
+    warn_once(f"{text} (Triggered internally at {place})", stacklevel=5)
 
 
 def _last_two(input: Tensor, name: str, owner: str, conjugate: bool, scalar: str) -> Tensor:
@@ -107,7 +113,7 @@ def _last_two(input: Tensor, name: str, owner: str, conjugate: bool, scalar: str
             f"tensor.{name} is only supported on matrices or batches of matrices. Got 1-D tensor."
         )
     if not rank:
-        warn_once(f"{owner}{name} {scalar}{_WHERE}")
+        _deprecated(name, f"{owner}{name} {scalar}")
     turned = transpose(input, -2, -1) if rank else input
     return turned.conj() if conjugate and input._dtype.is_complex else turned
 
@@ -132,13 +138,14 @@ def _all_reversed(input: Tensor) -> Tensor:
     """A view with the dims reversed."""
     rank = len(input._sizes)
     if not rank:
-        warn_once(f"Tensor.T {_IDENTITY}{_WHERE}")
+        _deprecated("T", f"Tensor.T {_IDENTITY}")
     elif rank != 2:
-        warn_once(
+        _deprecated(
+            "any T",
             "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
             "deprecated and it will throw an error in a future release. Consider `x.mT` to "
             "transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to "
-            f"reverse the dimensions of a tensor.{_WHERE}"
+            "reverse the dimensions of a tensor.",
         )
     return call_view(OPS["permute"], (input,), (tuple(range(rank))[::-1],))
 
@@ -151,7 +158,7 @@ def _conjugate_transpose(input: Tensor) -> Tensor:
             f"tensor.H is only supported on matrices (2-D tensors). Got {rank}-D tensor."
         )
     if not rank:
-        warn_once(f"Tensor.H {_CONJUGATE}{_WHERE}")
+        _deprecated("H", f"Tensor.H {_CONJUGATE}")
         return input.conj()
     return adjoint(input)
 

@@ -18,16 +18,16 @@ def _parts(input: Tensor, lengths: Sequence[int], dim: int, name: str) -> tuple[
     parts, start = [], 0
     for n in lengths:
         part = call_view(OPS["slice"], (input, start), (dim, n, 1))
-        parts.append(_named(part, name))
+        parts.append(_named(part, name, len(parts)))
         start += n
     return tuple(parts)
 
 
-def _named(part: Tensor, name: str) -> Tensor:
+def _named(part: Tensor, name: str, index: int) -> Tensor:
     """Mark a view as one of several outputs, under the name of the function that made them."""
     if part._node is not None:
         part._node.__class__ = _renamed(part._node, name)
-        part._multi_view = name.removesuffix("Backward0")  # type: ignore[assignment]
+        part._multi_view = f"Output {index} of {name.removesuffix('Backward0')}"
     return part
 
 
@@ -163,6 +163,6 @@ def unbind(input: Tensor, dim: int = 0) -> tuple:
     dim = wrap_dim(dim, len(input._sizes))
     op = OPS["select"]
     return tuple(
-        _named(call_view(op, (input, i), (dim,)), "UnbindBackward0")
+        _named(call_view(op, (input, i), (dim,)), "UnbindBackward0", i)
         for i in range(input._sizes[dim])
     )
