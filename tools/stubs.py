@@ -8,6 +8,7 @@ of every op: a tensor comes out.
 """
 
 import inspect
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -58,7 +59,10 @@ def member(name: str, value: Any, indent: str = "") -> str:
     if isinstance(value, dtype):
         return f"{indent}{name}: Any  # {value!r}"
     if inspect.isfunction(value):
-        return f"{indent}def {name}({parameters(value)}) -> Any: ..."
+        listed = parameters(value)
+        if indent and not listed.startswith("*"):  # a method: the first parameter is itself
+            listed = re.sub(r"^\w+: Any", "self", listed)
+        return f"{indent}def {name}({listed}) -> Any: ..."
     return f"{indent}{name}: Any"
 
 

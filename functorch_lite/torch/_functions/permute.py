@@ -7,6 +7,7 @@ from typing import Any
 from ...ops._common import wrap_dim
 from ...ops._registry import OPS
 from .._engine.dispatch import call_view
+from .._engine.graph import ViewNode, node_type
 from .._engine.override import overridable, overridable_property
 from .._engine.register import attach, expose
 from .._engine.tensor import Tensor
@@ -52,7 +53,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     d0 = wrap_dim(integer(dim0, "transpose", "dim0", 1), rank)
     d1 = wrap_dim(integer(dim1, "transpose", "dim1", 2), rank)
     if not rank:
-        return call_view(OPS["alias"], (input,), ())
+        return _alias(input, "TransposeBackward0")
     return call_view(OPS["transpose"], (input,), (d0, d1))
 
 
@@ -62,7 +63,15 @@ def t(input: Tensor) -> Tensor:
     rank = len(input._sizes)
     if rank > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {rank}D")
-    return call_view(OPS["t"] if rank == 2 else OPS["alias"], (input,), ())
+    return call_view(OPS["t"], (input,), ()) if rank == 2 else _alias(input, "TBackward0")
+
+
+def _alias(input: Tensor, node: str) -> Tensor:
+    """Return the same elements as a view whose node is called ``node``."""
+    view = call_view(OPS["alias"], (input,), ())
+    if view._node is not None:
+        view._node.__class__ = node_type(node, ViewNode)
+    return view
 
 
 @expose("fm", aliases="moveaxis")
