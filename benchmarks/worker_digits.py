@@ -7,7 +7,7 @@ import torch
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
-import digits_cnn  # noqa: E402 - the path must be set first
+import digits_cnn  # noqa: E402 # pyright: ignore[reportMissingImports] - path set above
 
 from benchmarks._turns import serve  # noqa: E402
 

@@ -80,10 +80,10 @@ from ._functions.settings import get_deterministic_debug_mode as get_determinist
 from ._functions.settings import get_float32_matmul_precision as get_float32_matmul_precision
 from ._functions.settings import get_num_interop_threads as get_num_interop_threads
 from ._functions.settings import get_num_threads as get_num_threads
+from ._functions.settings import is_autocast_enabled as is_autocast_enabled
 from ._functions.settings import (
     is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,
 )
-from ._functions.settings import is_autocast_enabled as is_autocast_enabled
 from ._functions.settings import is_vulkan_available as is_vulkan_available
 from ._functions.settings import is_warn_always_enabled as is_warn_always_enabled
 from ._functions.settings import set_default_dtype as set_default_dtype

@@ -47,7 +47,7 @@ def install() -> None:
     for name, module in list(sys.modules.items()):
         if name == OURS or name.startswith(OURS + "."):
             sys.modules["torch" + name.removeprefix(OURS)] = module
-            _name_classes(module)
+            _name_as_torch(name, module)
 
 
 class AliasFinder(MetaPathFinder):
@@ -84,7 +84,7 @@ class AliasLoader(Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Put the module's own spec back. It ran when it was created."""
         module.__spec__ = self.spec
-        _name_classes(module)
+        _name_as_torch(self.source.name, module)
 
     def get_code(self, fullname: str) -> CodeType | None:
         """Return the code of our module, for ``python -m torch.x.y``."""
@@ -92,13 +92,15 @@ class AliasLoader(Loader):
         return get_code and get_code(self.source.name)
 
 
-def _name_classes(module: ModuleType) -> None:
-    """Let public classes print, and pickle, by PyTorch's name of their module."""
-    if "._" in module.__name__:
+def _name_as_torch(name: str, module: ModuleType) -> None:
+    """Let our module ``name`` and its public classes print, and pickle, by PyTorch's names."""
+    if "._" in name:
         return
+    shown = "torch" + name.removeprefix(OURS)
     for value in list(vars(module).values()):
-        if isinstance(value, type) and value.__module__ == module.__name__:
-            value.__module__ = "torch" + module.__name__.removeprefix(OURS)
+        if isinstance(value, type) and value.__module__ == name:
+            value.__module__ = shown
+    module.__name__ = shown
 
 
 def _is_stand_in(module: ModuleType | None) -> bool:

@@ -194,8 +194,8 @@ def test_children_find_the_same_torch(start):
     result = run(start, "script.py", files={"script.py": script})
     assert result.stderr == ""
     assert result.stdout.splitlines() == [
-        "(1, 'functorch_lite.torch', 'functorch_lite.torch.later', '__mp_main__')",
-        "functorch_lite.torch.nn 2.13.0+jax",
+        "(1, 'torch', 'torch.later', '__mp_main__')",
+        "torch.nn 2.13.0+jax",
         "torch.later runs",
     ]
 
@@ -204,7 +204,7 @@ def test_a_child_needs_only_the_inherited_path(start, stand_in):
     """Our package is found from the shadow where it is not installed and not in the folder."""
     shadow = stand_in / "functorch_lite" / "torch" / "_shadow"
     result = start("-c", "import torch; print(torch.__name__)", root=shadow)
-    assert told(result) == (0, "functorch_lite.torch\n", "")
+    assert told(result) == (0, "torch\n", "")
 
 
 @pytest.mark.parametrize("option", ["--devices 4", "--devices=4"])

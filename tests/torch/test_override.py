@@ -33,7 +33,7 @@ def test_results_keep_the_subclass():
         x.view(2, 1),
         torch.stack([x, x]),
         x.split(1)[0],
-        x.T,
+        x.ravel(),
         x.data,
         x.detach(),
     ):

@@ -133,15 +133,13 @@ def _bind_variants(space: str, name: str, ops: list[Op]) -> None:
             attach(own, inplace)
 
 
-BINARY = frozenset(
-    f"__{side}{name}__"
-    for name in "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift".split()
-    for side in ("", "r")
-)
+_ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
+_BITWISE = ("and", "or", "xor", "lshift", "rshift")
+BINARY = frozenset(f"__{r}{name}__" for name in _ARITHMETIC + _BITWISE for r in ("", "r"))
 
 
 def _operator(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``method`` as an operator, which leaves strangers (lists, ndarrays) to their own class."""
+    """Return ``method`` as an operator, which leaves strangers (lists, ndarrays) to their class."""
 
     @functools.wraps(method)
     def operator(self: Tensor, other: Any) -> Any:

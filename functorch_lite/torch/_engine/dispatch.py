@@ -572,7 +572,7 @@ def _record_write(
 
 
 def _saved(tensors: list, target: Tensor) -> tuple:
-    """Return (storage, version) per operand, before the write to ``target``; None for the others."""
+    """Return (storage, version) per operand, before the write to ``target``; else None."""
     written = target._storage
     return tuple(
         None if t is None else (t._storage, t._storage.version - (t._storage is written))

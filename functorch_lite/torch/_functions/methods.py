@@ -357,6 +357,7 @@ def install_operators() -> None:
     backwards = {
         "__rsub__": lambda s, o: torch["rsub"](s, o),
         "__rtruediv__": lambda s, o: torch["reciprocal"](s) * o,
+        "__rdiv__": lambda s, o: torch["reciprocal"](s) * o,
         "__rpow__": lambda s, o: torch["pow"](o, s),
         "__rfloordiv__": lambda s, o: torch["floor_divide"](as_tensor(s, o), s),
         "__rmod__": lambda s, o: torch["remainder"](o, s),

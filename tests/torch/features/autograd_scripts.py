@@ -36,7 +36,9 @@ def writing_to_leaves(torch):
     attempt(lambda: x.view(4).mul_(2))
     attempt(lambda: x[0].fill_(1))
     attempt(lambda: x.t()[0].zero_())
-    attempt(lambda: torch.nn.init.zeros_(x))
+    leaf_and_view = torch.arange(4.0).view(2, 2).requires_grad_()
+    attempt(lambda: leaf_and_view.add_(1))
+    attempt(lambda: leaf_and_view[0].add_(1))
     attempt(lambda: x.resize_(4))
     y = torch.ones(2)
     y[0] = x[0, 0] * 3
@@ -587,6 +589,23 @@ def inference_tensors(torch):
     attempt(lambda: a._version)
     with torch.inference_mode(False):
         print((x * 2).requires_grad)
+
+
+@script("modes")
+def views_made_under_no_grad(torch):
+    x = torch.ones(2, 2, requires_grad=True)
+    y, plain = x * 2, torch.ones(2, 2)
+    with torch.no_grad():
+        of_leaf, of_result, of_plain = x[0], y[0], plain[0]
+        print((x * 1)[0].requires_grad, of_leaf, of_leaf.requires_grad, of_leaf.is_leaf)
+        of_leaf.mul_(2)
+    attempt(lambda: of_leaf.mul_(2))
+    attempt(lambda: of_result.mul_(2))
+    attempt(lambda: of_result.mul_(x[0]))
+    attempt(lambda: of_result[0].mul_(3))
+    attempt(lambda: of_plain.mul_(x[0]))
+    print(of_plain.mul_(2), plain, x)
+    print(of_leaf.detach().requires_grad, x.data[0].requires_grad)
 
 
 # --- accumulation ---------------------------------------------------------------------------------
