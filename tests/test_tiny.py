@@ -14,7 +14,10 @@ def test_tensors_add():
 
 
 def test_text_is_that_of_pytorch():
-    assert repr(torch.tensor([[1.0, 2.5], [3.0, 4.0]])) == "tensor([[1.0000, 2.5000],\n        [3.0000, 4.0000]])"
+    assert (
+        repr(torch.tensor([[1.0, 2.5], [3.0, 4.0]]))
+        == "tensor([[1.0000, 2.5000],\n        [3.0000, 4.0000]])"
+    )
 
 
 def test_a_seed_gives_the_numbers_of_pytorch():

@@ -59,7 +59,11 @@ def get_device_module(device: Any = None) -> Any:
 
 def __getattr__(name: str) -> Any:
     """Import a sub-package on first use; explain an absent name in PyTorch's words."""
-    if name.startswith("_") or not name.isidentifier() or _find_spec(f"{__package__}.{name}") is None:
+    if (
+        name.startswith("_")
+        or not name.isidentifier()
+        or _find_spec(f"{__package__}.{name}") is None
+    ):
         raise _missing("torch", name)
     module = _import_module(f"{__package__}.{name}")
     _speak_as_torch(module)

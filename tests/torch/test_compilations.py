@@ -60,7 +60,7 @@ def test_a_thousand_different_numbers_compile_one_program():
         lambda x, i: x + i,
         lambda x, i: 1.5 * i - x,
         lambda x, i: x / (i + 1.0),
-        lambda x, i: x**(1 + i / 10),
+        lambda x, i: x ** (1 + i / 10),
         lambda x, i: x > i,
         lambda x, i: x.clamp(max=i / 2),
         lambda x, i: x.add(x, alpha=i),

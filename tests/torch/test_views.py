@@ -252,7 +252,9 @@ def gradients(torch: Any, shape: tuple, program: list, from_leaf: bool) -> tuple
         with torch.no_grad() if quiet else contextlib.nullcontext():
             outcomes.append(take_step(torch, step, tensors, other))
         flags.append(outcome(lambda: [(x.requires_grad, x.is_leaf) for x in tensors]))
-        if flags[-1][0] == "error":  # PyTorch refuses to look at a view whose sibling was written to
+        if (
+            flags[-1][0] == "error"
+        ):  # PyTorch refuses to look at a view whose sibling was written to
             return outcomes, flags, [], []
     weights = [torch.arange(1.0, x.numel() + 1).reshape(x.shape) for x in tensors]
     total = sum(((x * w).sin().sum() for x, w in zip(tensors, weights, strict=True)), other * 0)

@@ -19,10 +19,11 @@ import numpy as np
 
 from ..._core import dtype as dt
 from ...ops._registry import OPERAND, OPS, SCALAR, STATIC, Dims, Op, Param, Size, split_name
-from .dispatch import call, call_inplace, call_out, type_name
+from .dispatch import call, type_name
 from .override import HOOK, Overridden, dispatch
 from .register import SPACES, attach
 from .tensor import Tensor
+from .writing import call_inplace, call_out
 
 REQUIRED = object()
 

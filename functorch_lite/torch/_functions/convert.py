@@ -12,7 +12,7 @@ import numpy as np
 from ..._core import dtype as dt
 from ..._core.execute import Device, x64
 from ...ops._registry import OPS
-from .._engine.dispatch import call, call_inplace, check_writable, shown_strides, type_name
+from .._engine.dispatch import call, shown_strides, type_name
 from .._engine.grad_mode import mode
 from .._engine.graph import node_type, sequence
 from .._engine.layout import dense_strides
@@ -20,6 +20,7 @@ from .._engine.override import overridable
 from .._engine.register import SPACES, attach, expose
 from .._engine.tensor import Tensor, contiguous_strides, make
 from .._engine.view import ViewNode, ViewProgram
+from .._engine.writing import call_inplace, check_writable
 from .device import CPU, device, jax_device
 from .shape import detach
 

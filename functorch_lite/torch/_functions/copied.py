@@ -12,12 +12,13 @@ from ..._core.execute import x64
 from ...ops._common import cast
 from ...ops._program import Program
 from ...ops._registry import OPS
-from .._engine.dispatch import Operands, record, shown_strides, store_out
+from .._engine.dispatch import Operands, record, shown_strides
 from .._engine.grad_mode import mode
 from .._engine.graph import ViewNode, node_type
 from .._engine.register import SPACES, expose
 from .._engine.tensor import Tensor, make
 from .._engine.view import chain_ints, composite
+from .._engine.writing import store_out
 from .permute import permute, t, transpose
 from .select import as_strided, diagonal, narrow, select, slice_view_always, unfold
 from .shape import expand, squeeze, unsqueeze, view, view_as

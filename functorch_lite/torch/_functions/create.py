@@ -11,10 +11,11 @@ import jax.core
 import numpy as np
 
 from ..._core import dtype as dt
-from .._engine.dispatch import store_out, type_name
+from .._engine.dispatch import type_name
 from .._engine.register import expose
 from .._engine.storage import Storage, to_device
 from .._engine.tensor import Tensor, make
+from .._engine.writing import store_out
 from .data import host_array
 from .device import device_of, jax_device
 

@@ -13,11 +13,12 @@ import numpy as np
 from ..._core import dtype as dt
 from ...ops._common import broadcast_shape
 from ...ops._registry import OPS
-from .._engine.dispatch import call, call_inplace, call_view, type_name
+from .._engine.dispatch import call, call_view, type_name
 from .._engine.layout import gathered_strides
 from .._engine.override import overridable
 from .._engine.register import attach
 from .._engine.tensor import Tensor
+from .._engine.writing import call_inplace
 from .create import tensor
 from .select import slice_view
 from .shape import unsqueeze

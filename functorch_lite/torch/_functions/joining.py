@@ -8,9 +8,10 @@ from typing import Any
 
 from ...ops._common import broadcast_shape
 from ...ops._registry import OPS
-from .._engine.dispatch import call, call_out, type_name
+from .._engine.dispatch import call, type_name
 from .._engine.register import expose
 from .._engine.tensor import Tensor
+from .._engine.writing import call_out
 
 
 def gathered(tensors: tuple) -> tuple:

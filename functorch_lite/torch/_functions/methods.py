@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._core import dtype as dt
 from ...ops._common import wrap_dim
-from .._engine import dispatch as _dispatch
+from .._engine import writing as _writing
 from .._engine.dispatch import shown_strides
 from .._engine.register import SPACES, attach, expose
 from .._engine.storage import Storage, to_device
@@ -484,7 +484,7 @@ def _resize_out(target: Tensor, sizes: tuple[int, ...]) -> None:
     resize_(target, *sizes)
 
 
-_dispatch._resize.append(_resize_out)
+_writing._resize.append(_resize_out)
 
 
 @expose("m")

@@ -12,10 +12,11 @@ import numpy as np
 
 from ..._core import dtype as dt
 from ...ops._registry import OPS
-from .._engine.dispatch import call, call_inplace, type_name
+from .._engine.dispatch import call, type_name
 from .._engine.register import SPACES, expose
 from .._engine.storage import memory_order
 from .._engine.tensor import Tensor
+from .._engine.writing import call_inplace
 from .create import wrap
 from .random import Generator, draw
 

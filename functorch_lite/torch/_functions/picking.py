@@ -8,9 +8,10 @@ from typing import Any
 
 from ...ops._registry import OPS
 from ...ops.indexing import host as _host
-from .._engine.dispatch import call, call_inplace, call_out, type_name
+from .._engine.dispatch import call, type_name
 from .._engine.register import expose
 from .._engine.tensor import Tensor
+from .._engine.writing import call_inplace, call_out
 from .create import tensor
 from .index import _index_tensors
 

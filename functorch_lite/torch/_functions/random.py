@@ -13,11 +13,12 @@ import numpy as np
 from ..._core import dtype as dt
 from ..._core.draws import DRAWS
 from ..._core.mt19937 import MT19937
-from .._engine.dispatch import Operands, check_writable, store_out, write
+from .._engine.dispatch import Operands
 from .._engine.grad_mode import mode
 from .._engine.register import SPACES, attach, expose
 from .._engine.storage import to_device
 from .._engine.tensor import Tensor, make
+from .._engine.writing import check_writable, store_out, write
 from .arguments import check_sizes, factory_sizes, integers
 from .create import wrap
 from .device import CPU, device, device_of

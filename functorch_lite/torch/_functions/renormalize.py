@@ -1,9 +1,9 @@
 """``embedding_renorm_``: rows of a table scaled down in place."""
 
 from ...ops._registry import OPS
-from .._engine.dispatch import call_inplace
 from .._engine.register import expose
 from .._engine.tensor import Tensor
+from .._engine.writing import call_inplace
 
 
 @expose("f")

@@ -6,12 +6,12 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from .._engine.dispatch import LEAF_VIEW_WRITE, LEAF_WRITE
 from .._engine.grad_mode import mode
 from .._engine.graph import ViewNode, node_type
 from .._engine.override import overridable
 from .._engine.register import SPACES, attach
 from .._engine.tensor import Tensor
+from .._engine.writing import LEAF_VIEW_WRITE, LEAF_WRITE
 from .permute import t, transpose
 from .select import as_strided
 from .shape import squeeze, unsqueeze

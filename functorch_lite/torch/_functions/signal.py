@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..._core import dtype as dt
-from .._engine.dispatch import store_out
 from .._engine.register import SPACES, expose
 from .._engine.tensor import Tensor
+from .._engine.writing import store_out
 from .arguments import integer
 from .constants import empty, ones
 from .create import require_grad

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ...ops._registry import OPS
-from .._engine.dispatch import call, make_return_type, store_out
+from .._engine.dispatch import call, make_return_type
 from .._engine.register import SPACES, expose
 from .._engine.tensor import Tensor
+from .._engine.writing import store_out
 
 
 class LinAlgError(RuntimeError):

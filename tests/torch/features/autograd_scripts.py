@@ -13,7 +13,18 @@ script = SCRIPTS = Scripts()
 @script("errors")
 def second_backward(torch):
     x = torch.tensor([1.0, 2.0], requires_grad=True)
-    for result in (x * x, x.exp(), x.sum(), x / 3, x[0], (x * 2).relu(), x.pow(2), x @ x, x.tanh(), x + x):
+    for result in (
+        x * x,
+        x.exp(),
+        x.sum(),
+        x / 3,
+        x[0],
+        (x * 2).relu(),
+        x.pow(2),
+        x @ x,
+        x.tanh(),
+        x + x,
+    ):
         total = result.sum()
         total.backward()
         attempt(total.backward)
@@ -81,7 +92,7 @@ def modified_operands(torch):
 @script("errors")
 def modified_results(torch):
     x = torch.tensor([1.0, 2.0], requires_grad=True)
-    for name in "exp sigmoid tanh sqrt relu reciprocal rsqrt sin cos abs neg square log1p".split():
+    for name in ["exp", "sigmoid", "tanh", "sqrt", "relu", "reciprocal", "rsqrt", "sin", "cos", "abs", "neg", "square", "log1p"]:
         y = getattr(x, name)()
         y.add_(1)
         print(name, end=": ")
@@ -291,11 +302,19 @@ def backward_of_a_gradient(torch):
     print(x.grad)
     w = torch.tensor([1.0, 2.0], requires_grad=True)
     (g,) = torch.autograd.grad((w**2).sum(), w, create_graph=True)
-    penalty = (w.sum() + (g.norm() - 1) ** 2)
+    penalty = w.sum() + (g.norm() - 1) ** 2
     penalty.backward()
     print(w.grad)
-    print(torch.autograd.gradcheck(lambda v: v.exp() * v, torch.rand(3, dtype=torch.double, requires_grad=True)))
-    print(torch.autograd.gradgradcheck(lambda v: v.exp() * v, torch.rand(3, dtype=torch.double, requires_grad=True)))
+    print(
+        torch.autograd.gradcheck(
+            lambda v: v.exp() * v, torch.rand(3, dtype=torch.double, requires_grad=True)
+        )
+    )
+    print(
+        torch.autograd.gradgradcheck(
+            lambda v: v.exp() * v, torch.rand(3, dtype=torch.double, requires_grad=True)
+        )
+    )
 
 
 # --- custom functions -----------------------------------------------------------------------------
@@ -555,7 +574,9 @@ def contexts_and_decorators(torch):
         yield (x * 2).requires_grad
         yield (x * 2).requires_grad
 
-    print(bare(), called(), enabled(), inferring().requires_grad, switched(), torch.is_grad_enabled())
+    print(
+        bare(), called(), enabled(), inferring().requires_grad, switched(), torch.is_grad_enabled()
+    )
     print([(flag, (x * 2).requires_grad) for flag in generator()])
     with torch.no_grad():
         print(enabled(), torch.is_grad_enabled())
@@ -571,7 +592,10 @@ def contexts_and_decorators(torch):
     torch.set_grad_enabled(True)
     print((x * 2).requires_grad, torch.is_inference_mode_enabled())
     with torch.autograd.no_grad():
-        print(torch.ones(1, requires_grad=True).requires_grad, torch.nn.Parameter(torch.ones(1)).requires_grad)
+        print(
+            torch.ones(1, requires_grad=True).requires_grad,
+            torch.nn.Parameter(torch.ones(1)).requires_grad,
+        )
 
 
 @script("modes")
@@ -580,7 +604,9 @@ def inference_tensors(torch):
         a = torch.ones(2)
         b = a * 2
         a.add_(1)
-        print(a.is_inference(), b.is_inference(), torch.is_inference_mode_enabled(), b.requires_grad)
+        print(
+            a.is_inference(), b.is_inference(), torch.is_inference_mode_enabled(), b.requires_grad
+        )
     attempt(lambda: b.add_(1))
     x = torch.ones(2, requires_grad=True)
     attempt(lambda: (x * a).sum().backward())
@@ -707,7 +733,15 @@ def nodes_after_writes(torch):
 def broadcasting(torch):
     shapes = [((2, 3), (3,)), ((2, 1), (1, 3)), ((), (2, 2)), ((2, 1, 3), (4, 1)), ((1,), (3,))]
     for one, other in shapes:
-        for operation in (torch.add, torch.mul, torch.sub, torch.div, torch.maximum, torch.pow, torch.atan2):
+        for operation in (
+            torch.add,
+            torch.mul,
+            torch.sub,
+            torch.div,
+            torch.maximum,
+            torch.pow,
+            torch.atan2,
+        ):
             a = torch.full(one, 2.0, requires_grad=True)
             b = torch.full(other, 3.0, requires_grad=True)
             operation(a, b).sum().backward()
@@ -735,12 +769,18 @@ def dtypes_of_gradients(torch):
 
 @script("values")
 def at_the_kinks(torch):
-    for name in "abs relu sign floor sqrt norm".split():
+    for name in ["abs", "relu", "sign", "floor", "sqrt", "norm"]:
         x = torch.tensor([-1.0, 0.0, 1.0] if name != "sqrt" else [0.0, 1.0], requires_grad=True)
         getattr(x, name)().sum().backward()
         print(name, x.grad)
     tied = torch.tensor([2.0, 2.0, 1.0], requires_grad=True)
-    for reduce in (lambda v: v.max(), lambda v: v.amax(), lambda v: v.max(0)[0], lambda v: v.median(), lambda v: v.sort()[0][-1]):
+    for reduce in (
+        lambda v: v.max(),
+        lambda v: v.amax(),
+        lambda v: v.max(0)[0],
+        lambda v: v.median(),
+        lambda v: v.sort()[0][-1],
+    ):
         print(torch.autograd.grad(reduce(tied), tied))
     bound = torch.tensor([0.0, 0.5, 1.0], requires_grad=True)
     print(torch.autograd.grad(bound.clamp(0, 1).sum(), bound))
@@ -748,6 +788,13 @@ def at_the_kinks(torch):
     print(torch.autograd.grad(torch.nn.functional.hardtanh(bound).sum(), bound))
     print(torch.autograd.grad(torch.nn.functional.leaky_relu(bound).sum(), bound))
     zero = torch.zeros(2, requires_grad=True)
-    print(torch.autograd.grad(zero.norm(), zero), torch.autograd.grad(zero.prod(), zero), torch.autograd.grad((zero**0).sum(), zero))
+    print(
+        torch.autograd.grad(zero.norm(), zero),
+        torch.autograd.grad(zero.prod(), zero),
+        torch.autograd.grad((zero**0).sum(), zero),
+    )
     nan = torch.tensor([float("nan"), 1.0], requires_grad=True)
-    print(torch.autograd.grad(torch.where(nan > 0, nan, 0.0).sum(), nan), torch.autograd.grad(zero.std(), zero))
+    print(
+        torch.autograd.grad(torch.where(nan > 0, nan, 0.0).sum(), nan),
+        torch.autograd.grad(zero.std(), zero),
+    )

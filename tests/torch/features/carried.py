@@ -50,9 +50,18 @@ def size_is_a_tuple(torch):
     print(x.size(), x.shape, x.size(0), x.size(-1), x.size() == (4, 3, 2), x.shape == [4, 3, 2])
     a, b, c = x.size()
     print(a, b, c, x.shape[0], x.shape[1:], x.shape[-1], x.shape + (5,), (5,) + x.shape)
-    print(x.shape.numel(), len(x.shape), 3 in x.shape, x.shape.index(2), x.shape.count(3), x.shape * 2)
+    print(
+        x.shape.numel(), len(x.shape), 3 in x.shape, x.shape.index(2), x.shape.count(3), x.shape * 2
+    )
     print(isinstance(x.shape, tuple), type(x.shape), hash(x.shape) == hash((4, 3, 2)), {x.shape: 1})
-    print(torch.Size([1, 2]), torch.Size((3,)), torch.Size(), list(x.shape), tuple(x.shape), max(x.shape))
+    print(
+        torch.Size([1, 2]),
+        torch.Size((3,)),
+        torch.Size(),
+        list(x.shape),
+        tuple(x.shape),
+        max(x.shape),
+    )
     print(sorted(x.shape), x.shape < (5,), [n * 2 for n in x.shape], f"{x.shape}", str(x.size()))
     print(type(x.shape[1:]), type(x.shape + (1,)), torch.zeros(x.shape[:2]).shape)
     attempt(lambda: x.size(3))
@@ -91,7 +100,9 @@ def text_of_numbers(torch):
     print(torch.tensor([1.0, 2.5, -3.25]), torch.tensor([1e-5, 1.0]), torch.tensor([1e8, 1.0]))
     print(torch.tensor([0.1234567, 123.4567]), torch.tensor([1.0, float("nan"), float("inf")]))
     print(torch.tensor([1e-8, 1e8]), torch.tensor([1000000.0]), torch.tensor([float("inf"), -1]))
-    print(torch.tensor([1, -200, 30000]), torch.tensor([True, False]), torch.tensor([1 + 2j, -1.5j]))
+    print(
+        torch.tensor([1, -200, 30000]), torch.tensor([True, False]), torch.tensor([1 + 2j, -1.5j])
+    )
     print(torch.tensor(3.14159265), torch.tensor(1e-10), torch.tensor(5), torch.tensor(-0.0))
     print(torch.arange(30.0), torch.arange(100).view(10, 10))
 
@@ -114,7 +125,10 @@ def text_with_gradient(torch):
     y = x + 2
     print(x, y, y * y * 3, (y * y * 3).mean(), y.detach(), x.data, y.T, y[0], y[0, 0])
     print(torch.nn.Parameter(torch.ones(2)), [x], {"a": y})
-    print(torch.ones(2, dtype=torch.double, requires_grad=True), torch.ones(50, requires_grad=True) * 2)
+    print(
+        torch.ones(2, dtype=torch.double, requires_grad=True),
+        torch.ones(50, requires_grad=True) * 2,
+    )
     print(str(x) == repr(x), f"{x}", "%s" % x)  # noqa: UP031
     print((x * 1000.5).exp(), torch.zeros(0, 2, requires_grad=True) * 2)
 
@@ -135,7 +149,9 @@ def formatting(torch):
 def leaves(torch):
     a = torch.ones(2, requires_grad=True)
     b = torch.ones(2)
-    print(a.is_leaf, (a * 2).is_leaf, b.is_leaf, (b * 2).is_leaf, (a + b).is_leaf, a.detach().is_leaf)
+    print(
+        a.is_leaf, (a * 2).is_leaf, b.is_leaf, (b * 2).is_leaf, (a + b).is_leaf, a.detach().is_leaf
+    )
     print(a[0].is_leaf, b[0].is_leaf, a.view(2, 1).is_leaf, a.clone().is_leaf, a.data.is_leaf)
     with torch.no_grad():
         print((a * 2).is_leaf)

@@ -141,7 +141,9 @@ def identity_matrices(torch):
 def arange(torch):
     print(torch.arange(5), torch.arange(1, 4), torch.arange(1, 2.5, 0.5), torch.arange(0, 10, 3))
     print(torch.arange(1, 3).view(1, 2), torch.arange(5.0), torch.arange(5, 0, -2))
-    print(torch.arange(0), torch.arange(3, dtype=torch.float64), torch.arange(start=2, end=6, step=2))
+    print(
+        torch.arange(0), torch.arange(3, dtype=torch.float64), torch.arange(start=2, end=6, step=2)
+    )
     attempt(lambda: torch.arange(0, 5, -1))
     attempt(lambda: torch.arange(0, 5, 0))
     attempt(lambda: torch.arange(0, math.inf))

@@ -11,17 +11,33 @@ LEGACY = ("Half", "Float", "Double", "Byte", "Char", "Short", "Int", "Long")
 
 @row(41)
 def three_floats_and_five_integers(torch):
-    for name in "float16 float32 float64 uint8 int8 int16 int32 int64".split():
+    for name in ["float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64"]:
         d = getattr(torch, name)
         x = torch.ones(2, dtype=d)
-        print(d, x, d.is_floating_point, d.itemsize, x.element_size(), type(d).__name__, x.numpy().dtype)
-    print(torch.bool, torch.bfloat16, torch.complex64, torch.complex64.is_complex, torch.int8.is_signed)
-    print(torch.finfo(torch.float32).eps, torch.iinfo(torch.int16).max, torch.finfo(torch.float64).max)
+        print(
+            d,
+            x,
+            d.is_floating_point,
+            d.itemsize,
+            x.element_size(),
+            type(d).__name__,
+            x.numpy().dtype,
+        )
+    print(
+        torch.bool,
+        torch.bfloat16,
+        torch.complex64,
+        torch.complex64.is_complex,
+        torch.int8.is_signed,
+    )
+    print(
+        torch.finfo(torch.float32).eps, torch.iinfo(torch.int16).max, torch.finfo(torch.float64).max
+    )
 
 
 @row(42)
 def aliases_are_the_very_dtypes(torch):
-    pairs = "half float16 float float32 double float64 short int16 int int32 long int64".split()
+    pairs = ["half", "float16", "float", "float32", "double", "float64", "short", "int16", "int", "int32", "long", "int64"]
     for alias, full in zip(pairs[::2], pairs[1::2], strict=True):
         print(alias, getattr(torch, alias) is getattr(torch, full), getattr(torch, alias))
 
@@ -51,7 +67,7 @@ def cuda_tensor_types_exist(torch):
 @row(45)
 def conversions(torch):
     x = torch.tensor([0.0, 1.7, -1.7, 300.9])
-    for name in "half float double short int long bool".split():
+    for name in ["half", "float", "double", "short", "int", "long", "bool"]:
         print(name, getattr(x, name)())
     print(torch.tensor([0.0, 1.7, 200.5]).byte(), torch.tensor([0.0, -1.7]).char())
     print(x.to(torch.float64), x.to(torch.float32) is x, x.float() is x, x.to("cpu") is x)
@@ -73,12 +89,19 @@ def promotion(torch):
     print(big + 10, torch.tensor([127], dtype=torch.int8) + 1, big * big, -big)
     print(area + 1.5, area / 2, area // 3, area % 3, (area > 10) + 1, True + torch.tensor(True))
     print(torch.ones(2, dtype=torch.int32) + torch.tensor(1), torch.tensor([1]) + torch.tensor(1.5))
-    print(torch.ones(1, dtype=torch.double) * torch.tensor(1.0), torch.arange(3) ** 2, 2 ** torch.arange(3))
+    print(
+        torch.ones(1, dtype=torch.double) * torch.tensor(1.0),
+        torch.arange(3) ** 2,
+        2 ** torch.arange(3),
+    )
     print(torch.result_type(torch.tensor([1]), 1.0), torch.promote_types(torch.uint8, torch.int8))
     print(torch.can_cast(torch.double, torch.float), torch.can_cast(torch.float, torch.int))
-    names = "bool uint8 int8 int16 int32 int64 float16 bfloat16 float32 float64 complex64".split()
+    names = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64"]
     for a in names:
-        made = [torch.ones(1, dtype=getattr(torch, a)) + torch.ones(1, dtype=getattr(torch, b)) for b in names]
+        made = [
+            torch.ones(1, dtype=getattr(torch, a)) + torch.ones(1, dtype=getattr(torch, b))
+            for b in names
+        ]
         print(a, [str(m.dtype)[6:] for m in made])
     attempt(lambda: area.add_(noise))
     attempt(lambda: torch.tensor([True]) - torch.tensor([True]))
@@ -86,7 +109,9 @@ def promotion(torch):
 
 @row(47)
 def dtype_in_the_text(torch):
-    for name in "float32 float64 float16 bfloat16 int64 int32 int16 int8 uint8 bool complex64".split():
+    for (
+        name
+    ) in ["float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64"]:
         print(torch.ones(2, dtype=getattr(torch, name)))
     print(torch.tensor([], dtype=torch.int32), torch.zeros(0, 3), torch.tensor(2, dtype=torch.int8))
     torch.set_default_dtype(torch.float64)

@@ -77,18 +77,100 @@ def only_leaves_get_grad(torch):
 @row(102)
 def node_names(torch):
     x = torch.arange(1.0, 5.0).view(2, 2).requires_grad_()
-    made = [x * 2, x + 1, x - 1, x / 2, x**2, -x, x.mean(), x.sum(), x.sum(0), x.mean(1), x.exp(), x.log(), x.sin()]
-    made += [x.cos(), x.tanh(), x.sigmoid(), x.relu(), x.abs(), x.sqrt(), x.mm(x), x @ x, x.t(), x.T, x.view(4)]
-    made += [x.reshape(4), x[0], x[:, 1:], x[[0]], x[x > 2], x.transpose(0, 1), x.permute(1, 0), x.unsqueeze(0)]
-    made += [x[None].squeeze(0), x.expand(2, 2, 2), torch.cat([x, x]), torch.stack([x, x]), x.clone(), x.max()]
-    made += [x.max(0)[0], x.min(), x.prod(), x.std(), x.var(), x.norm(), x.clamp(1, 2), torch.where(x > 1, x, x)]
-    made += [x.softmax(0), x.log_softmax(0), x.double(), x.cumsum(0), x.flatten(), x.flip(0), x.repeat(2, 1)]
+    made = [
+        x * 2,
+        x + 1,
+        x - 1,
+        x / 2,
+        x**2,
+        -x,
+        x.mean(),
+        x.sum(),
+        x.sum(0),
+        x.mean(1),
+        x.exp(),
+        x.log(),
+        x.sin(),
+    ]
+    made += [
+        x.cos(),
+        x.tanh(),
+        x.sigmoid(),
+        x.relu(),
+        x.abs(),
+        x.sqrt(),
+        x.mm(x),
+        x @ x,
+        x.t(),
+        x.T,
+        x.view(4),
+    ]
+    made += [
+        x.reshape(4),
+        x[0],
+        x[:, 1:],
+        x[[0]],
+        x[x > 2],
+        x.transpose(0, 1),
+        x.permute(1, 0),
+        x.unsqueeze(0),
+    ]
+    made += [
+        x[None].squeeze(0),
+        x.expand(2, 2, 2),
+        torch.cat([x, x]),
+        torch.stack([x, x]),
+        x.clone(),
+        x.max(),
+    ]
+    made += [
+        x.max(0)[0],
+        x.min(),
+        x.prod(),
+        x.std(),
+        x.var(),
+        x.norm(),
+        x.clamp(1, 2),
+        torch.where(x > 1, x, x),
+    ]
+    made += [
+        x.softmax(0),
+        x.log_softmax(0),
+        x.double(),
+        x.cumsum(0),
+        x.flatten(),
+        x.flip(0),
+        x.repeat(2, 1),
+    ]
     made += [x[0].dot(x[1]), torch.addmm(x, x, x), x.sort()[0], x.gather(0, x.detach().long() * 0)]
-    made += [torch.maximum(x, x), 1 / x, 2 - x, 2**x, x.rsqrt(), x.diagonal(), x.tril(), x.split(1)[0], x.unbind()[0]]
+    made += [
+        torch.maximum(x, x),
+        1 / x,
+        2 - x,
+        2**x,
+        x.rsqrt(),
+        x.diagonal(),
+        x.tril(),
+        x.split(1)[0],
+        x.unbind()[0],
+    ]
     functional = torch.nn.functional
-    made += [functional.linear(x, x, x[0]), functional.mse_loss(x, x), functional.cross_entropy(x, torch.tensor([0, 1]))]
-    made += [functional.gelu(x), functional.leaky_relu(x), functional.layer_norm(x, (2,)), functional.dropout(x)]
-    made += [functional.l1_loss(x, x * 1), functional.softplus(x), functional.conv1d(x[None], x[:, :, None])]
+    made += [
+        functional.linear(x, x, x[0]),
+        functional.mse_loss(x, x),
+        functional.cross_entropy(x, torch.tensor([0, 1])),
+    ]
+    made += [
+        functional.gelu(x),
+        functional.leaky_relu(x),
+        functional.layer_norm(x, (2,)),
+        functional.dropout(x),
+    ]
+    made += [
+        functional.l1_loss(x, x * 1),
+        functional.softplus(x),
+        functional.conv1d(x[None], x[:, :, None]),
+    ]
     for tensor in made:
         print(tensor.grad_fn)
 
@@ -99,11 +181,17 @@ def walking_back(torch):
     out = ((x + 2) ** 2 * 3).mean()
     node = out.grad_fn
     while node is not None:
-        print(node, node.name(), len(node.next_functions), [index for _, index in node.next_functions])
+        print(
+            node, node.name(), len(node.next_functions), [index for _, index in node.next_functions]
+        )
         last, node = node, (node.next_functions[0][0] if node.next_functions else None)
     print(last.variable is x, last.next_functions)
     y = (x * x).grad_fn
-    print(y.next_functions[0][0] is y.next_functions[1][0], (x + 1).grad_fn.next_functions, (x * 2).grad_fn.next_functions)
+    print(
+        y.next_functions[0][0] is y.next_functions[1][0],
+        (x + 1).grad_fn.next_functions,
+        (x * 2).grad_fn.next_functions,
+    )
     layer = torch.nn.Linear(2, 3)
     print(layer(x).grad_fn, layer(x).grad_fn.next_functions[:2])
 
@@ -122,7 +210,10 @@ def nodes_keep_saved_results(torch):
     x = torch.tensor([0.5], requires_grad=True)
     y = x.exp()
     z = x * y
-    print(z.grad_fn.next_functions[1][0] is y.grad_fn, isinstance(y.grad_fn, torch.autograd.graph.Node))
+    print(
+        z.grad_fn.next_functions[1][0] is y.grad_fn,
+        isinstance(y.grad_fn, torch.autograd.graph.Node),
+    )
     y.sum().backward()
     attempt(lambda: y.sum().backward())
 
@@ -151,7 +242,12 @@ def custom_function(torch):
     y = Cube.apply(x)
     print(y, y.grad_fn, y.grad_fn.name())
     y.backward()
-    print(x.grad, torch.autograd.gradcheck(Cube.apply, torch.tensor([1.5], dtype=torch.double, requires_grad=True)))
+    print(
+        x.grad,
+        torch.autograd.gradcheck(
+            Cube.apply, torch.tensor([1.5], dtype=torch.double, requires_grad=True)
+        ),
+    )
     attempt(lambda: torch.autograd.Function.apply(x))
 
 
@@ -201,7 +297,9 @@ def detach(torch):
     y = (x * 2).detach()
     d = x.detach()
     d[0] = 5
-    print(y.requires_grad, y.grad_fn, x, d, d.requires_grad, d.data_ptr() == x.data_ptr(), x._version)
+    print(
+        y.requires_grad, y.grad_fn, x, d, d.requires_grad, d.data_ptr() == x.data_ptr(), x._version
+    )
     z = x * 2
     print(z.detach_() is z, z, z.requires_grad)
     attempt(lambda: x.view(2).detach_())

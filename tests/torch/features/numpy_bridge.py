@@ -61,7 +61,7 @@ def numpy_shares_memory(torch):
 
 @row(67)
 def dtype_is_carried_over(torch):
-    for name in "float16 float32 float64 uint8 int8 int16 int32 int64 bool complex64".split():
+    for name in ["float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool", "complex64"]:
         a = np.ones(2, dtype=name)
         print(torch.from_numpy(a).dtype, torch.tensor(a).dtype, torch.from_numpy(a).numpy().dtype)
     print(torch.tensor(np.float64(2)).dtype, torch.tensor(np.int32(2)).dtype)
@@ -93,28 +93,58 @@ def numpy_names_shape(torch):
     x = torch.arange(6.0).reshape(2, 3)
     print(torch.reshape(x, (3, 2)), torch.swapaxes(x, 0, 1), torch.concatenate([x, x], axis=1))
     print(torch.stack([x, x]).shape, torch.tile(x, (2, 1)), x.repeat(1, 2), torch.flip(x, (0,)))
-    print(torch.roll(x, 1), torch.roll(x, 1, 0), torch.where(x > 2, x, 0), torch.moveaxis(x, 0, 1).shape)
+    print(
+        torch.roll(x, 1),
+        torch.roll(x, 1, 0),
+        torch.where(x > 2, x, 0),
+        torch.moveaxis(x, 0, 1).shape,
+    )
     print(torch.hstack([x, x]), torch.vstack([x, x]).shape, torch.dstack([x, x]).shape)
     print(torch.split(x, 2, dim=1), torch.chunk(x, 2), torch.squeeze(x[None]), torch.ravel(x))
     print(torch.tril(x), torch.triu(x), torch.diag(torch.ones(2)), torch.rot90(x), torch.fliplr(x))
     print(torch.repeat_interleave(torch.tensor([1, 2]), 2), torch.broadcast_to(x[0], (2, 3)))
     print(torch.atleast_2d(torch.tensor(1.0)), torch.meshgrid(x[0], x[1], indexing="ij")[0])
-    print(torch.nn.functional.pad(x, (1, 1)), torch.outer(x[0], x[1]), torch.kron(torch.eye(2), x[:1]))
+    print(
+        torch.nn.functional.pad(x, (1, 1)), torch.outer(x[0], x[1]), torch.kron(torch.eye(2), x[:1])
+    )
 
 
 @row(70)
 def numpy_names_values(torch):
     x = torch.tensor([[3.0, 1.0, 2.0], [6.0, 5.0, 4.0]])
-    print(torch.clip(x, 2, 5), torch.sort(x), torch.argsort(x), torch.argmax(x), torch.argmin(x, axis=1))
+    print(
+        torch.clip(x, 2, 5),
+        torch.sort(x),
+        torch.argsort(x),
+        torch.argmax(x),
+        torch.argmin(x, axis=1),
+    )
     print(torch.cumsum(x, axis=0), torch.cumprod(x, 1), torch.unique(torch.tensor([3, 1, 3, 2])))
     print(torch.sum(x, axis=1), x.mean(axis=0), x.max(axis=1), torch.amax(x, axis=1, keepdims=True))
     print(x.std(axis=1), torch.prod(x), torch.median(x), torch.all(x > 0), torch.any(x > 5, axis=1))
-    print(torch.sum(x, axis=(0, 1)), torch.concat([x, x], axis=0).shape, torch.absolute(-x).equal(x))
+    print(
+        torch.sum(x, axis=(0, 1)), torch.concat([x, x], axis=0).shape, torch.absolute(-x).equal(x)
+    )
     print(torch.square(x), torch.sqrt(x), torch.maximum(x, torch.tensor(3.0)), torch.isnan(x).any())
-    print(torch.count_nonzero(x), torch.nonzero(x > 3), torch.isclose(x, x + 1e-9).all(), torch.fix(x / 2))
-    print(torch.unique(torch.tensor([3, 1, 3]), return_inverse=True, return_counts=True), torch.diff(x))
-    print(torch.searchsorted(torch.tensor([1.0, 3.0, 5.0]), torch.tensor([2.0, 5.0])), torch.trace(x))
-    print(torch.dot(x[0], x[1]), torch.matmul(x, x.T), torch.einsum("ij,kj->ik", x, x), torch.linalg.norm(x))
+    print(
+        torch.count_nonzero(x),
+        torch.nonzero(x > 3),
+        torch.isclose(x, x + 1e-9).all(),
+        torch.fix(x / 2),
+    )
+    print(
+        torch.unique(torch.tensor([3, 1, 3]), return_inverse=True, return_counts=True),
+        torch.diff(x),
+    )
+    print(
+        torch.searchsorted(torch.tensor([1.0, 3.0, 5.0]), torch.tensor([2.0, 5.0])), torch.trace(x)
+    )
+    print(
+        torch.dot(x[0], x[1]),
+        torch.matmul(x, x.T),
+        torch.einsum("ij,kj->ik", x, x),
+        torch.linalg.norm(x),
+    )
     attempt(lambda: torch.sum(x, axis=2))
     attempt(lambda: torch.sum(x, strange=2))
 
@@ -129,7 +159,13 @@ def numpy_itself_still_works(torch):
     x = torch.arange(4)[:, None] + torch.arange(3)
     print(x.equal(torch.from_numpy(a + b)), np.add.outer(np.arange(2), np.arange(2)))
     t = torch.ones(2)
-    print(np.sum(t.numpy()), np.exp(np.asarray(t)), np.float32(2) * t, t * np.float64(2), t + np.ones(2, np.float32))
+    print(
+        np.sum(t.numpy()),
+        np.exp(np.asarray(t)),
+        np.float32(2) * t,
+        t * np.float64(2),
+        t + np.ones(2, np.float32),
+    )
 
 
 @row(72)

@@ -3,7 +3,7 @@
 Under PyTorch as ``python program.py``, here as ``python -m functorch_lite run program.py``.
 """
 
-IMPORTS = '''
+IMPORTS = """
 import importlib
 
 def missing(name):
@@ -20,9 +20,9 @@ try:
     from torch import tong
 except ImportError as error:
     print(type(error).__name__, str(error).partition(" (")[0])
-'''
+"""
 
-SPELLINGS = '''
+SPELLINGS = """
 import torch
 from torch import nn
 import torch.nn as nn2
@@ -39,9 +39,9 @@ import torch.nn.init, torch.autograd, torch.cuda, torch.multiprocessing as mp
 print(nn is nn2 is torch.nn, F is torch.nn.functional, optim is torch.optim, data.Dataset is Dataset)
 print(torch.__name__, nn.__name__, F.__name__, torch.optim.__name__, DataLoader.__module__.split(".")[0])
 print(Linear(1, 1), issubclass(Linear, Base), Tensor is torch.Tensor, tensor([1]), float32, Variable)
-'''
+"""
 
-SCRIPT = '''
+SCRIPT = """
 import multiprocessing
 import sys
 import warnings
@@ -63,7 +63,7 @@ if __name__ == "__main__":
         print(pool.map(work, [2.0, 3.0]))
     sys.stdout.flush()
     sys.exit(3)
-'''
+"""
 
 # name -> (row, program)
 PROGRAMS = {

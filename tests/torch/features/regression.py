@@ -71,7 +71,11 @@ def plotting_tensors(torch):
     bars = plt.bar(torch.arange(3), torch.tensor([1.0, 2.0, 3.0]))
     image = plt.imshow(torch.arange(6).view(2, 3))
     counts, _, _ = plt.hist(torch.tensor([1.0, 1.0, 2.0]), bins=2)
-    print(points.get_offsets().tolist(), line.get_xdata().tolist(), [float(bar.get_height()) for bar in bars])
+    print(
+        points.get_offsets().tolist(),
+        line.get_xdata().tolist(),
+        [float(bar.get_height()) for bar in bars],
+    )
     print(image.get_array().tolist(), counts.tolist())
     plt.close(figure)
 
@@ -79,6 +83,13 @@ def plotting_tensors(torch):
 @row(116)
 def what_plotting_libraries_ask_of_a_tensor(torch):
     x = torch.arange(3.0)
-    print(np.asarray(x), np.asanyarray(x), np.array(x, dtype=float), np.column_stack([x, x]), len(x), x.ndim)
+    print(
+        np.asarray(x),
+        np.asanyarray(x),
+        np.array(x, dtype=float),
+        np.column_stack([x, x]),
+        len(x),
+        x.ndim,
+    )
     print(np.isfinite(x), np.min(np.asarray(x)), np.iterable(x), np.ravel(x), [v.item() for v in x])
     print(x.__array__(), x.__array__(np.float64).dtype, np.atleast_1d(torch.tensor(1.0)))

@@ -27,7 +27,10 @@ def jacobians(torch):
     x = torch.tensor([1.0, 2.0])
     print(torch.autograd.functional.jacobian(lambda v: v**2, x))
     print(torch.autograd.functional.hessian(lambda v: (v**3).sum(), x))
-    print(torch.autograd.functional.jvp(lambda v: v**2, x, x), torch.autograd.functional.vjp(lambda v: v**2, x, x))
+    print(
+        torch.autograd.functional.jvp(lambda v: v**2, x, x),
+        torch.autograd.functional.vjp(lambda v: v**2, x, x),
+    )
 
 
 @row(3)
@@ -52,7 +55,10 @@ def functional_forms(torch):
 def torch_functional(torch):
     import_name = torch.functional
     print(import_name.__name__.endswith("functional"), torch.functional.split is torch.split)
-    print(torch.functional.einsum("i,i->", torch.ones(3), torch.ones(3)), torch.functional.norm(torch.ones(4)))
+    print(
+        torch.functional.einsum("i,i->", torch.ones(3), torch.ones(3)),
+        torch.functional.norm(torch.ones(4)),
+    )
 
 
 @row(6)
@@ -76,7 +82,10 @@ def optimizers(torch):
 def shared_memory(torch):
     x = torch.zeros(2)
     print(x.is_shared())
-    print(torch.multiprocessing.get_start_method(allow_none=True) in (None, "fork", "spawn", "forkserver"))
+    print(
+        torch.multiprocessing.get_start_method(allow_none=True)
+        in (None, "fork", "spawn", "forkserver")
+    )
     print(hasattr(torch.multiprocessing, "Process"), hasattr(torch.multiprocessing, "spawn"))
 
 

@@ -7,7 +7,6 @@ that was told nothing else arrives here too; the ``dist-info`` beside this packa
 
 import sys
 from pathlib import Path
-from pathlib import Path
 
 if (root := str(Path(__file__).resolve().parents[4])) not in sys.path:
     sys.path.append(root)

@@ -1,0 +1,229 @@
+"""Writing: in-place operations and ``out=``, and what autograd makes of them.
+
+The result of an op is stored in a tensor that exists: checks first, then the program, then the
+storage, then the history.  Reading and calling are in ``dispatch.py``.
+"""
+
+from typing import Any, cast
+
+from ..._core import dtype as dt
+from ..._core.execute import x64
+from ...ops._program import Program
+from ...ops._registry import Op
+from .dispatch import (
+    Operands,
+    _operand_error,
+    call,
+    lookup,
+    named_tuple,
+    record,
+    run,
+    run_check,
+    type_name,
+)
+from .grad_mode import mode
+from .tensor import Tensor
+from .view import rebase
+
+QUIET_WRITE = (
+    " is being modified inplace with grad mode enabled. Given that this use case is ambiguous and "
+    "error-prone, it is forbidden. You can clarify your code by moving both the view and the "
+    "inplace either both inside the no_grad block (if you don't want the inplace to be tracked) or "
+    "both outside (if you want the inplace to be tracked)."
+)
+LEAF_WRITE = "a leaf Variable that requires grad is being used in an in-place operation."
+LEAF_VIEW_WRITE = (
+    "a view of a leaf Variable that requires grad is being used in an in-place operation."
+)
+
+
+def call_inplace(op: Op, operands: tuple, statics: tuple) -> Tensor:
+    """Run ``op`` and write the result into its first operand, which is returned."""
+    target = operands[0]
+    if not isinstance(target, Tensor):
+        raise TypeError(_operand_error(op, 0, target))
+    taken = Operands()
+    descriptors = tuple([taken.take(op, i, v) for i, v in enumerate(operands)])
+    found = lookup(op, descriptors, statics, target._dtype)
+    if found.common is not None and op.promote is not None:
+        source = dt.bool_ if op.promote.to_bool else found.common
+        check_castable(source, target._dtype)
+    check_writable(target, taken.wants_grad and mode.grad)
+    with x64(True):
+        out = run(op, found, taken.flat)
+    if op.check is not None:
+        run_check(op, operands, statics)
+    if out.shape != target._sizes:
+        raise RuntimeError(
+            f"output with shape {list(target._sizes)} doesn't match the broadcast shape "
+            f"{list(out.shape)}"
+        )
+    write(target, out, op, found, taken)
+    return target
+
+
+def check_castable(source: dt.dtype, target: dt.dtype) -> None:
+    """Raise PyTorch's error if a result of dtype ``source`` may not be stored as ``target``."""
+    if source.category > target.category:
+        raise RuntimeError(
+            f"result type {dt.scalar_name(source)} can't be cast to the desired output type "
+            f"{dt.scalar_name(target)}"
+        )
+
+
+def check_writable(target: Tensor, wants_grad: bool) -> None:
+    """Raise PyTorch's error if ``target`` cannot be written to in place."""
+    _check_autograd_allows(target, wants_grad)
+    check_overlap(target)
+
+
+def _check_autograd_allows(target: Tensor, wants_grad: bool) -> None:
+    if target._inference and not mode.inference:
+        raise RuntimeError(
+            "Inplace update to inference tensor outside InferenceMode is not allowed.You can make "
+            "a clone to get a normal tensor before doing inplace update.See "
+            "https://github.com/pytorch/rfcs/pull/17 for more details."
+        )
+    if not mode.grad:
+        return
+    if target._made_quietly and (wants_grad or target._shows_grad):
+        raise RuntimeError(target._made_quietly + QUIET_WRITE)
+    if target._multi_view and (wants_grad or target._requires_grad):
+        raise RuntimeError(
+            f"{target._multi_view} is a view and is being modified inplace. This view "
+            "is the output of a function that returns multiple views. Such functions do not allow "
+            "the output views to be modified inplace. You should replace the inplace operation by "
+            "an out-of-place one."
+        )
+    base = target._grad_base
+    if base is not None and base._node is None and (base._requires_grad or target._requires_grad):
+        raise RuntimeError(LEAF_VIEW_WRITE)
+    if target._requires_grad and target._node is None:
+        raise RuntimeError(LEAF_WRITE)
+
+
+def check_overlap(target: Tensor) -> None:
+    """Raise PyTorch's error if writing to ``target`` would write to some place twice."""
+    if target._chain and has_overlap(target):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            "single memory location. Please clone() the tensor before performing the operation."
+        )
+
+
+def has_overlap(tensor: Tensor) -> bool:
+    """Return True if some memory location belongs to more than one element (``expand``)."""
+    strides = tensor._strides
+    return strides is not None and any(
+        s == 0 and n > 1 for n, s in zip(tensor._sizes, strides, strict=True)
+    )
+
+
+def write(target: Tensor, out: Any, op: Op | None, found: Program | None, taken: Operands) -> None:
+    """Store ``out`` in ``target`` and give it (and its base, if it is a view) the new history.
+
+    ``found(*taken.flat)`` is what ``out`` was computed by; None: ``out`` is the one operand itself.
+    """
+    wants = mode.grad and taken.wants_grad and (op is None or op.grad)
+    base = target._grad_base
+    old_root = base._array if wants and base is not None else None
+    target._write(out)
+    if not wants:
+        return
+    former, place = target._node, target._nr
+    _record_write(target, op, found, taken, old_root)
+    if former is not None and former.retains and place in former.retains:
+        target._node.retains = {target._nr: former.retains.pop(place)}  # type: ignore[union-attr]
+
+
+def _record_write(
+    target: Tensor, op: Op | None, found: Program | None, taken: Operands, old_root: Any
+) -> None:
+    base = target._grad_base
+    if base is None:
+        if found is not None:
+            record(op, found, taken, (target,))
+        else:
+            source = taken.tensors[0]
+            edge = source._history() if source is not None else None
+            target._node, target._nr = edge if edge is not None else (None, 0)
+            target._requires_grad = edge is not None
+        if target._node is not None:
+            target._storage.writer = target._node.name()
+        return
+    edges = tuple(t._history() if t is not None else None for t in taken.tensors)
+    slot = (
+        next((i for i, t in enumerate(taken.tensors) if t is target), -1)
+        if found is not None
+        else -1
+    )
+    rebase(target, found, tuple(taken.flat), edges, _saved(taken.tensors, target), slot, old_root)
+
+
+def _saved(tensors: list, target: Tensor) -> tuple:
+    """Return (storage, version) per operand, before the write to ``target``; else None."""
+    written = target._storage
+    return tuple(
+        None if t is None else (t._storage, t._storage.version - (t._storage is written))
+        for t in tensors
+    )
+
+
+def call_out(op: Op, operands: tuple, statics: tuple, out: Any) -> Any:
+    """Run ``op`` and store the result in ``out`` (a tensor, or a tuple of them)."""
+    several = isinstance(out, tuple) or (isinstance(out, list) and op.returns)
+    outs = cast(tuple[Any, ...], out if several else (out,))
+    for o in outs:
+        if not isinstance(o, Tensor):
+            raise TypeError(f"{op.name}(): argument 'out' must be Tensor, not {type_name(o)}")
+    taken = Operands()
+    for i, v in enumerate(operands):
+        taken.take(op, i, v)
+    short = op.name.rsplit(".", 1)[-1]
+    if (
+        mode.grad
+        and (taken.wants_grad or any(o._requires_grad for o in outs))
+        and any(t is not None and t._requires_grad for t in (*taken.tensors, *outs))
+    ):
+        raise RuntimeError(
+            f"{short}(): functions with out=... arguments don't support automatic differentiation, "
+            "but one of the arguments requires grad."
+        )
+    previous, mode.grad = mode.grad, False
+    try:
+        result = call(op, operands, statics)
+    finally:
+        mode.grad = previous
+    results = result if isinstance(result, tuple) else (result,)
+    for source, target in zip(results, outs, strict=True):
+        check_castable(source._dtype, target._dtype)
+    for source, target in zip(results, outs, strict=True):
+        store_out(source, target)
+    if isinstance(result, tuple):
+        return named_tuple(op)(tuple(outs)) if op.returns else out
+    return outs[0]
+
+
+def store_out(source: Tensor, target: Tensor) -> None:
+    """Copy ``source`` into an ``out=`` tensor, resizing it where PyTorch does."""
+    if source._sizes != target._sizes:
+        resize_out(target, source._sizes)
+    check_overlap(target)
+    array = source._array
+    if source._dtype is not target._dtype:
+        with x64(True):
+            array = (
+                array.real
+                if target._dtype.category < dt.COMPLEX <= source._dtype.category
+                else array
+            )
+            array = array.astype(target._dtype.np)
+    target._write(array)
+
+
+_resize: list[Any] = []
+
+
+def resize_out(target: Tensor, sizes: tuple[int, ...]) -> None:
+    """Resize an ``out=`` tensor (set by ``_methods``, which has ``resize_``)."""
+    _resize[0](target, sizes)
