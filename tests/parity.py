@@ -111,7 +111,7 @@ def facts(tensor: Any) -> dict[str, Any]:
     return {
         "dtype": str(tensor.dtype),
         "shape": tuple(tensor.shape),
-        "strides": tensor.stride(),
+        "strides": tensor.stride() if tensor.numel() else None,
         "offset": tensor.storage_offset(),
         "contiguous": tensor.is_contiguous(),
         "requires_grad": tensor.requires_grad,
@@ -142,7 +142,10 @@ def compare(theirs: Any, ours: Any, where: str = "result", *, exact: bool = Fals
     """Raise AssertionError, saying where, if two results differ by more than rounding."""
     if is_tensor(theirs):
         assert isinstance(ours, shim.Tensor), f"{where}: {ours!r} instead of {theirs!r}"
-        assert facts(ours) == facts(theirs), where
+        if "gradients" in where:  # how PyTorch lays out a gradient is its own affair
+            assert (ours.shape, str(ours.dtype)) == (theirs.shape, str(theirs.dtype)), where
+        else:
+            assert facts(ours) == facts(theirs), where
         compare_values(theirs, ours, where, exact=exact)
     elif isinstance(theirs, tuple | list):
         assert type(ours).__name__ == type(theirs).__name__, where
@@ -168,7 +171,7 @@ def compare_values(theirs: Any, ours: Any, where: str, *, exact: bool = False) -
     want, got = values(theirs), values(ours)
     relative, absolute = (0, 0) if exact else tolerance(name_of(theirs.dtype))
     np.testing.assert_allclose(got, want, relative, absolute, err_msg=where)
-    if np.array_equal(want, got, equal_nan=want.dtype.kind in "fc"):
+    if want.tobytes() == got.tobytes() and "gradients" not in where:
         assert repr(ours) == repr(theirs), where
 
 

@@ -1,7 +1,8 @@
 """Autograd beside PyTorch's: errors, hooks, higher orders, custom functions, modes, the graph.
 
-The scripts stand in features/autograd_scripts.py, their texts under PyTorch are recorded. Below
-them: what PyTorch has not, a backward pass that was seen before runs as one XLA program.
+The scripts stand in features/autograd_errors.py and autograd_functions.py, their texts under
+PyTorch are recorded. Below them: what PyTorch has not, a backward pass that was seen before runs as
+one XLA program.
 """
 
 from pathlib import Path
@@ -13,7 +14,8 @@ import functorch_lite.torch as torch
 from functorch_lite._core.execute import compilations
 from tests.parity import live_torch, transcript
 
-from .features.autograd_scripts import SCRIPTS
+from .features import autograd_errors, autograd_functions  # noqa: F401 - they fill AUTOGRAD
+from .features.rows import AUTOGRAD as SCRIPTS
 from .features.rows import read_record, with_gaps
 
 RECORD = Path(__file__).parent / "features" / "autograd_recorded.json"

@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -64,14 +65,14 @@ def test_the_record_is_what_a_program_prints_under_pytorch(name):
 
 
 def run_program(source: str, *launcher: str) -> str:
-    """Run a program in a new process; return its text, what kind of warnings it had, its exit code."""
-    path = Path(os.environ.get("TMPDIR", "/tmp")) / f"program_{os.getpid()}.py"
-    path.write_text(source, encoding="utf-8")
+    """Run a program in a new process; return its text, its kinds of warnings, its exit code."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
     env |= {"PYTHONIOENCODING": "", "PYTHONPATH": str(ROOT) if launcher else ""}
-    command = [sys.executable, *launcher, str(path)]
-    done = subprocess.run(command, env=env, capture_output=True, encoding="utf-8", check=False)
-    path.unlink()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "program.py"
+        path.write_text(source, encoding="utf-8")
+        command = [sys.executable, *launcher, str(path)]
+        done = subprocess.run(command, env=env, capture_output=True, encoding="utf-8", check=False)
     warned = re.findall(r"^\S+: (\w+Warning): ", done.stderr, re.MULTILINE)
     return f"{done.stdout}warned {warned}\nexit code {done.returncode}\n"
 

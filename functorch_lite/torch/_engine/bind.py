@@ -120,7 +120,9 @@ def _bind_variants(space: str, name: str, ops: list[Op]) -> None:
             name, [_generate(op, name, "f") for op in having["f"]], having["f"]
         )
     if having["m"] and not space:
-        method = _joined(name, [_generate(op, name, "m") for op in having["m"]], having["m"])
+        shared = having["m"] == having["f"] and not any(_spreads(op) for op in having["m"])
+        made = [] if shared else [_generate(op, name, "m") for op in having["m"]]
+        method = SPACES[space][name] if shared else _joined(name, made, having["m"])
         attach(name, method)
         for dunder in (d for op in having["m"] for d in op.methods):
             if dunder not in Tensor.__dict__:
@@ -187,10 +189,15 @@ def _compiled(source: str) -> CodeType:
     return compile(source, "<functorch_lite op>", "exec")
 
 
+def _spreads(op: Op) -> bool:
+    """Return True if the method takes its sizes as separate arguments, unlike the function."""
+    return len(op.params) > 1 and op.params[1].annotation is Size
+
+
 def _source(op: Op, variant: str, scope: dict[str, Any]) -> str:
     """Write the source of the function; its defaults are put into ``scope``."""
     has_out = "o" in op.kinds and variant != "i"
-    spread = variant != "f" and len(op.params) > 1 and op.params[1].annotation is Size
+    spread = variant != "f" and _spreads(op)
     names_dim = any(p.name == "dim" for p in op.params)
     head, keyword = [], []
     for index, p in enumerate(op.params):

@@ -14,7 +14,7 @@ def addition_three_ways(torch):
     print(x - y, torch.sub(x, y), torch.mul(x, y), torch.div(x, 2), x.sub(1), x.mul(2), x.div(4))
     attempt(lambda: torch.add(x, "1"))
     attempt(lambda: x + "1")
-    attempt(lambda: x + [1, 2])
+    attempt(lambda: x + [1, 2])  # noqa: RUF005 - x is a tensor
     attempt(lambda: x + None)
 
 

@@ -49,7 +49,8 @@ def size_is_a_tuple(torch):
     x = torch.zeros(4, 3, 2)
     print(x.size(), x.shape, x.size(0), x.size(-1), x.size() == (4, 3, 2), x.shape == [4, 3, 2])
     a, b, c = x.size()
-    print(a, b, c, x.shape[0], x.shape[1:], x.shape[-1], x.shape + (5,), (5,) + x.shape)
+    print(a, b, c, x.shape[0], x.shape[1:], x.shape[-1])
+    print(x.shape + (5,), (5,) + x.shape)  # noqa: RUF005 - the sum is what is shown
     print(
         x.shape.numel(), len(x.shape), 3 in x.shape, x.shape.index(2), x.shape.count(3), x.shape * 2
     )
@@ -63,7 +64,7 @@ def size_is_a_tuple(torch):
         max(x.shape),
     )
     print(sorted(x.shape), x.shape < (5,), [n * 2 for n in x.shape], f"{x.shape}", str(x.size()))
-    print(type(x.shape[1:]), type(x.shape + (1,)), torch.zeros(x.shape[:2]).shape)
+    print(type(x.shape[1:]), type(x.shape + x.shape), torch.zeros(x.shape[:2]).shape)
     attempt(lambda: x.size(3))
 
 

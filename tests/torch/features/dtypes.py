@@ -6,6 +6,8 @@ from tests.parity import attempt
 
 from .rows import row
 
+INTEGERS = ("bool", "uint8", "int8", "int16", "int32", "int64")
+NAMES = (*INTEGERS, "float16", "bfloat16", "float32", "float64", "complex64")
 LEGACY = ("Half", "Float", "Double", "Byte", "Char", "Short", "Int", "Long")
 
 
@@ -37,8 +39,8 @@ def three_floats_and_five_integers(torch):
 
 @row(42)
 def aliases_are_the_very_dtypes(torch):
-    pairs = ["half", "float16", "float", "float32", "double", "float64", "short", "int16", "int", "int32", "long", "int64"]
-    for alias, full in zip(pairs[::2], pairs[1::2], strict=True):
+    floats = {"half": "float16", "float": "float32", "double": "float64"}
+    for alias, full in (floats | {"short": "int16", "int": "int32", "long": "int64"}).items():
         print(alias, getattr(torch, alias) is getattr(torch, full), getattr(torch, alias))
 
 
@@ -96,11 +98,10 @@ def promotion(torch):
     )
     print(torch.result_type(torch.tensor([1]), 1.0), torch.promote_types(torch.uint8, torch.int8))
     print(torch.can_cast(torch.double, torch.float), torch.can_cast(torch.float, torch.int))
-    names = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64"]
-    for a in names:
+    for a in NAMES:
         made = [
             torch.ones(1, dtype=getattr(torch, a)) + torch.ones(1, dtype=getattr(torch, b))
-            for b in names
+            for b in NAMES
         ]
         print(a, [str(m.dtype)[6:] for m in made])
     attempt(lambda: area.add_(noise))
@@ -109,9 +110,7 @@ def promotion(torch):
 
 @row(47)
 def dtype_in_the_text(torch):
-    for (
-        name
-    ) in ["float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64"]:
+    for name in NAMES:
         print(torch.ones(2, dtype=getattr(torch, name)))
     print(torch.tensor([], dtype=torch.int32), torch.zeros(0, 3), torch.tensor(2, dtype=torch.int8))
     torch.set_default_dtype(torch.float64)

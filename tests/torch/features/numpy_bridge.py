@@ -6,6 +6,8 @@ from tests.parity import attempt
 
 from .rows import row
 
+DTYPES = ("float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool")
+
 
 @row(63)
 def tensor_copies_an_array(torch):
@@ -61,7 +63,7 @@ def numpy_shares_memory(torch):
 
 @row(67)
 def dtype_is_carried_over(torch):
-    for name in ["float16", "float32", "float64", "uint8", "int8", "int16", "int32", "int64", "bool", "complex64"]:
+    for name in DTYPES:
         a = np.ones(2, dtype=name)
         print(torch.from_numpy(a).dtype, torch.tensor(a).dtype, torch.from_numpy(a).numpy().dtype)
     print(torch.tensor(np.float64(2)).dtype, torch.tensor(np.int32(2)).dtype)

@@ -13,8 +13,8 @@ def missing(name):
     except Exception as error:
         print(type(error).__name__, error)
 
-for name in ("torch.utils.trainer", "torch.utils.trainer.plugins", "torch.legacy", "torch.legacy.nn",
-             "torch.legacy.optim", "torch.tong", "torch.nn.functionals"):
+for name in ("torch.utils.trainer", "torch.utils.trainer.plugins", "torch.legacy",
+             "torch.legacy.nn", "torch.legacy.optim", "torch.tong", "torch.nn.functionals"):
     missing(name)
 try:
     from torch import tong
@@ -36,9 +36,11 @@ from torch.nn import Linear, Module as Base
 from torch import Tensor, tensor, float32
 import torch.nn.init, torch.autograd, torch.cuda, torch.multiprocessing as mp
 
-print(nn is nn2 is torch.nn, F is torch.nn.functional, optim is torch.optim, data.Dataset is Dataset)
-print(torch.__name__, nn.__name__, F.__name__, torch.optim.__name__, DataLoader.__module__.split(".")[0])
-print(Linear(1, 1), issubclass(Linear, Base), Tensor is torch.Tensor, tensor([1]), float32, Variable)
+print(nn is nn2 is torch.nn, F is torch.nn.functional, optim is torch.optim)
+print(data.Dataset is Dataset, DataLoader.__module__.split(".")[0])
+print(torch.__name__, nn.__name__, F.__name__, torch.optim.__name__)
+print(Linear(1, 1), issubclass(Linear, Base), Tensor is torch.Tensor)
+print(tensor([1]), float32, Variable, Linear)
 """
 
 SCRIPT = """
@@ -48,7 +50,7 @@ import warnings
 
 import torch
 
-print("imported as", __name__)
+print("imported as", __name__, flush=True)
 
 
 def work(x):

@@ -56,3 +56,4 @@ def read_record(path: Path) -> dict[str, str]:
 
 
 row = SCRIPTS = Scripts()
+AUTOGRAD = Scripts()
