@@ -204,7 +204,7 @@ def test_children_find_the_same_torch(start):
 def test_a_child_needs_only_the_inherited_path(start, stand_in):
     """Our package is found from the shadow where it is not installed and not in the folder."""
     shadow = stand_in / "functorch_lite" / "torch" / "_shadow"
-    result = start("-c", "import torch; print(torch.__name__)", root=shadow)
+    result = start("-S", "-c", "import torch; print(torch.__name__)", root=shadow)
     assert told(result) == (0, "torch\n", "")
 
 

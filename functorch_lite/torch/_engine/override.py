@@ -123,14 +123,13 @@ def dispatch(func: Callable[..., Any], args: tuple, kwargs: dict, asked: list | 
 
 
 def full_name(func: Any) -> str:
-    """Return the dotted name of a function of ours: ``torch.add``, ``torch.Tensor.add``."""
+    """Return the dotted name of a function of ours: ``torch.add``, ``torch.Tensor.view``.
+
+    One that is both a function and a method goes by the function's name.
+    """
     name = getattr(func, "__name__", str(func))
-    owner = (
-        "torch.Tensor"
-        if Tensor.__dict__.get(name) is func
-        else getattr(func, "__module__", "torch")
-    )
-    return f"{owner}.{name}"
+    only_method = Tensor.__dict__.get(name) is func and not hasattr(func, "also_function")
+    return f"{'torch.Tensor' if only_method else getattr(func, '__module__', 'torch')}.{name}"
 
 
 def overridable(fun: Callable[..., Any]) -> Callable[..., Any]:
