@@ -124,7 +124,7 @@ def _bind_variants(space: str, name: str, ops: list[Op]) -> None:
         made = [] if shared else [_generate(op, name, "m") for op in having["m"]]
         method = SPACES[space][name] if shared else _joined(name, made, having["m"])
         if shared:
-            method.also_function = True  # so that messages name the function
+            vars(method)["also_function"] = True  # so that messages name the function
         attach(name, method)
         for dunder in (d for op in having["m"] for d in op.methods):
             if dunder not in Tensor.__dict__:
