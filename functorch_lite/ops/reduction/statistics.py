@@ -189,7 +189,7 @@ def _histogram(input, edges, weight, density):
 
 @op("fmo", name="histogram.bin_ct", grad=False, returns="hist bin_edges")
 def histogram(
-    input, bins: int = 100, *, range: Dims | None = None, weight=None, density: bool = False
+    input, bins: int = 100, *, range: tuple | None = None, weight=None, density: bool = False
 ):
     """Counts (or weights, or a density) in equal bins over ``range``, and the edges of the bins."""
     _check_histogram_input(input, weight)
