@@ -5,7 +5,7 @@ import numpy as np
 
 from ..._core import dtype as dt
 from .._common import kind, require
-from .._registry import Dims, Scalar, op
+from .._registry import Scalar, op
 from ..indexing.index import scalar_name
 from ..linear._linalg_checks import dot
 

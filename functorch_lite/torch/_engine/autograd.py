@@ -4,7 +4,7 @@ import functools
 import warnings
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from ..._core import dtype as dt
@@ -430,5 +430,3 @@ attach("output_nr", property(lambda self: self._nr))
 attach("_version", property(_version))
 attach("_base", property(_shown_base))
 attach("_is_view", lambda self: _shown_base(self) is not None)
-
-_ = Sequence
