@@ -86,6 +86,20 @@ def _float_to_int(array: Any, wide: type) -> Any:
 # --- shapes ---------------------------------------------------------------------------------------
 
 
+def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the strides of a C-contiguous tensor, in elements, as PyTorch computes them.
+
+    >>> contiguous_strides((2, 0, 3))
+    (3, 3, 1)
+    """
+    strides = []
+    step = 1
+    for n in reversed(shape):
+        strides.append(step)
+        step *= max(n, 1)
+    return tuple(reversed(strides))
+
+
 def broadcast_shape(*shapes: Sequence[int]) -> tuple[int, ...]:
     """Return the shape that ``shapes`` broadcast to, or raise PyTorch's RuntimeError."""
     result: list[int] = []

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from .._core import dtype as dt
 from .._core.execute import compile
 from ._cascade import sum_to
-from ._registry import OPERAND, SCALAR, Op, Promotion
+from ._registry import OPERAND, Op, Promotion
 
 Descriptor = Any
 """What an operand is: a ``dtype`` (tensor with dims), a ``dtype.zero_dim`` (0-d tensor), a Python
@@ -77,8 +77,7 @@ def _double_node(program: Program) -> str:
     """Return the node name of a backward program: PyTorch's formulas mostly end in a product."""
     if program.op is None:
         return program.node
-    elementwise = program.op is not None and program.op.elementwise
-    return "MulBackward0" if elementwise else program.node + "Backward"
+    return "MulBackward0" if program.op.elementwise else program.node + "Backward"
 
 
 def _backward(
@@ -149,10 +148,8 @@ def program(
 def _build(
     op: Op, descriptors: tuple[Descriptor, ...], statics: tuple, into: dt.dtype | None
 ) -> Program:
-    names = [p.name for p in op.params if p.role in (OPERAND, SCALAR)]
-    fixed = dict(
-        zip((p.name for p in op.params if p.role not in (OPERAND, SCALAR)), statics, strict=True)
-    )
+    names = [p.name for p in op.run_time]
+    fixed = dict(zip((p.name for p in op.static), statics, strict=True))
     promoted = _promoted_names(op)
     common = _common(op.promote, promoted, dict(zip(names, descriptors, strict=True)))
     widen = common in (dt.float16, dt.bfloat16) and not (

@@ -20,7 +20,7 @@ the families in this folder are imported.  Floor 1.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import UnionType
 from typing import TYPE_CHECKING, Any, NewType, Optional
@@ -150,6 +150,21 @@ class Op:
     tuned: str
     doc: str
     params: tuple[Param, ...] = field(repr=False)
+
+    @property
+    def run_time(self) -> list[Param]:
+        """The parameters whose values reach the program at run time: operands and scalars."""
+        return [p for p in self.params if p.role != STATIC]
+
+    @property
+    def static(self) -> list[Param]:
+        """The parameters that are part of the program."""
+        return [p for p in self.params if p.role == STATIC]
+
+    def arguments(self, values: Iterable[Any], statics: Iterable[Any]) -> dict[str, Any]:
+        """Return name -> argument, in order, from run-time values and static ones."""
+        values, statics = iter(values), iter(statics)
+        return {p.name: next(statics if p.role == STATIC else values) for p in self.params}
 
 
 OPS: dict[str, Op] = {}

@@ -11,6 +11,7 @@ import numpy as np
 from jax import lax
 
 from ..._core import dtype as dt
+from .._common import contiguous_strides
 from .._registry import Dims, Scalar, Size, View, op
 
 # --- bijections: the same elements in another order or shape --------------------------------------
@@ -32,7 +33,7 @@ def view_strides(shape, strides, size):
     Runs of dims that lie gapless in memory are merged; each run must split exactly into new dims.
     """
     if 0 in shape:
-        return strides if shape == size else contiguous(size)
+        return strides if shape == size else contiguous_strides(size)
     found = [0] * len(size)
     view_d = len(size) - 1
     chunk_base = strides[-1] if strides else 1
@@ -50,17 +51,8 @@ def view_strides(shape, strides, size):
                 chunk_base = strides[d - 1]
                 tensor_numel = view_numel = 1
     if not shape:
-        return contiguous(size)
+        return contiguous_strides(size)
     return tuple(found) if view_d == -1 else None
-
-
-def contiguous(shape):
-    """Return the strides of a C-contiguous tensor, in elements."""
-    strides, step = [], 1
-    for n in reversed(shape):
-        strides.append(step)
-        step *= max(n, 1)
-    return tuple(reversed(strides))
 
 
 def _view_layout(shape, strides, offset, size):

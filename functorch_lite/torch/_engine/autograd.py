@@ -9,7 +9,7 @@ from typing import Any
 
 from ..._core import dtype as dt
 from . import backward as _backward
-from .grad_mode import mode
+from .grad_mode import mode, recording
 from .graph import AccumulateGrad, RemovableHandle
 from .override import overridable_property
 from .register import SPACES, attach, expose
@@ -83,7 +83,7 @@ def backward(
     if create_graph:
         _warn_of_cycle()
     if inputs is None:
-        with _recording(create_graph):
+        with recording(create_graph):
             _backward.run(roots, retain=retain, create=create_graph)
         return
     wanted = _as_tuple(inputs)
@@ -114,20 +114,6 @@ def _warn_of_cycle() -> None:
     )
 
 
-class _recording:
-    """Grad mode on while the graph is being created, off otherwise."""
-
-    def __init__(self, create: bool) -> None:
-        self.create = create
-
-    def __enter__(self) -> None:
-        self.previous = mode.grad
-        mode.grad = self.create
-
-    def __exit__(self, *exc: object) -> None:
-        mode.grad = self.previous
-
-
 def _gradients(roots: list, inputs: tuple, retain: bool, create: bool) -> list[Tensor | None]:
     slots = []
     for tensor in inputs:
@@ -135,7 +121,7 @@ def _gradients(roots: list, inputs: tuple, retain: bool, create: bool) -> list[T
         if slot is None:
             raise RuntimeError("One of the differentiated Tensors does not require grad")
         slots.append(slot)
-    with _recording(create):
+    with recording(create):
         caught = _backward.run(roots, retain=retain, create=create, targets=slots)
     found = [caught.get(s) for s in slots]
     return [g if g is None or create else _backward.make(g) for g in found]
@@ -390,7 +376,7 @@ def detach_(self: Tensor) -> Tensor:
 
 def _data(self: Tensor) -> Tensor:
     """The same storage without history; writing to it is not recorded."""
-    with _recording(False):
+    with recording(False):
         twin = self.detach()
     twin._own_version = [0]
     return twin

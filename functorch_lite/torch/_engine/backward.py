@@ -20,7 +20,7 @@ from ..._core.execute import compile, x64
 from ...ops._program import Program
 from .anomaly import anomaly, watching
 from .dispatch import Operands, record
-from .grad_mode import mode
+from .grad_mode import mode, recording
 from .graph import FREED, AccumulateGrad, Node, OpNode, ViewNode
 from .tensor import Tensor, make
 from .uses import uses_operands
@@ -52,7 +52,7 @@ def run(
         walk.deliver(slot, gradient)
     for node in order:
         if not anomaly.on:
-            _check_alive(node, walk)
+            _check_alive(node)
     running.append(walk)
     try:
         walk.go()
@@ -180,7 +180,7 @@ class _Walk:
         given = tuple(sorted(waiting))
         if anomaly.on:
             with watching(node) as watch:
-                _check_alive(node, self)
+                _check_alive(node)
                 gradients = self.gradients(node, waiting, given)
                 watch.check(gradients)
         else:
@@ -210,11 +210,8 @@ class _Walk:
     def opaque(self, node: Node, waiting: dict[int, Any]) -> list:
         """Run the Python backward of a custom function."""
         tensors = [self.tensor(waiting[i]) if i in waiting else None for i in range(node.outputs)]
-        previous, mode.grad = mode.grad, self.create
-        try:
+        with recording(self.create):
             found = node.backward_tensors(tensors)
-        finally:
-            mode.grad = previous
         return [g if g is None or self.create else g._array for g in found]
 
     def tensor(self, gradient: Any) -> Tensor:
@@ -230,8 +227,7 @@ class _Walk:
         if not (node.pre_hooks or node.retains or node.node_pre_hooks):
             return waiting
         tensors = {i: self.tensor(g) for i, g in waiting.items()}
-        with_mode, mode.grad = mode.grad, self.create
-        try:
+        with recording(self.create):
             for index, hooks in (node.pre_hooks or {}).items():
                 for hook in list(hooks.values()):
                     if index in tensors:
@@ -242,8 +238,6 @@ class _Walk:
                 if answer is not None:
                     answer = answer if isinstance(answer, tuple) else (answer,)
                     tensors = {i: t for i, t in enumerate(answer) if t is not None}
-        finally:
-            mode.grad = with_mode
         for index, reference in (node.retains or {}).items():
             owner = reference()
             if owner is not None and index in tensors:
@@ -334,7 +328,7 @@ def apply(program: Program, values: list) -> tuple:
     return results
 
 
-def _check_alive(node: Node, walk: _Walk) -> None:
+def _check_alive(node: Node) -> None:
     """Raise if the node was freed, or if a value that it saved was written to since."""
     if not isinstance(node, OpNode):
         return

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..._core import dtype as dt
-from ...ops._registry import OPERAND, OPS, SCALAR, STATIC, Dims, Op, Param, Size, split_name
+from ...ops._registry import OPERAND, OPS, SCALAR, Dims, Op, Param, Size, split_name
 from .dispatch import call, type_name
 from .override import HOOK, Overridden, dispatch
 from .register import SPACES, attach
@@ -237,8 +237,8 @@ def _source(op: Op, variant: str, scope: dict[str, Any]) -> str:
 
 
 def _body_lines(op: Op, variant: str, has_out: bool) -> list[str]:
-    operands = _tuple_text(p.name for p in op.params if p.role in (OPERAND, SCALAR))
-    statics = _tuple_text(p.name for p in op.params if p.role == STATIC)
+    operands = _tuple_text(p.name for p in op.run_time)
+    statics = _tuple_text(p.name for p in op.static)
     if variant == "i":
         return [f"    return call_inplace(op, {operands}, {statics})"]
     lines = []
@@ -247,7 +247,7 @@ def _body_lines(op: Op, variant: str, has_out: bool) -> list[str]:
             "    if out is not None:",
             f"        return call_out(op, {operands}, {statics}, out)",
         ]
-    if any(p.name == "inplace" and p.role == STATIC for p in op.params):
+    if any(p.name == "inplace" for p in op.static):
         lines += ["    if inplace:", f"        return call_inplace(op, {operands}, {statics})"]
     return [*lines, f"    return call(op, {operands}, {statics})"]
 

@@ -15,14 +15,15 @@ import numpy as np
 
 from ..._core import dtype as dt
 from ..._core.execute import x64
+from ...ops._common import contiguous_strides
 from ...ops._program import Program, _programs, program
-from ...ops._registry import OPERAND, SCALAR, Dims, Op, Size, split_name
+from ...ops._registry import OPERAND, SCALAR, Dims, Op, Param, Size, split_name
 from .grad_mode import inference, mode
 from .graph import node_type, sequence
 from .layout import result_strides
 from .override import HOOK, Overridden, refuse
 from .storage import to_device
-from .tensor import Tensor, contiguous_strides, make
+from .tensor import Tensor, make
 from .uses import uses_operands
 from .view import make_view, view_program
 
@@ -162,8 +163,7 @@ def lookup(op: Op, descriptors: tuple, statics: tuple, into: dt.dtype | None) ->
 
 def _check_numbers(op: Op, descriptors: tuple) -> None:
     """Raise TypeError if a Python number stands where PyTorch wants a tensor."""
-    params = [p for p in op.params if p.role in (OPERAND, SCALAR)]
-    for position, (param, descriptor) in enumerate(zip(params, descriptors, strict=True)):
+    for position, (param, descriptor) in enumerate(zip(op.run_time, descriptors, strict=True)):
         if (
             param.role == OPERAND
             and descriptor in NUMBERS
@@ -175,15 +175,14 @@ def _check_numbers(op: Op, descriptors: tuple) -> None:
 
 def normal_statics(op: Op, statics: tuple) -> tuple:
     """Return the static arguments in hashable form; TypeError in PyTorch's words for a bad one."""
-    params = [p for p in op.params if p.role not in (OPERAND, SCALAR)]
-    return tuple(_normal(op, p, v) for p, v in zip(params, statics, strict=True))
+    return tuple(_normal(op, p, v) for p, v in zip(op.static, statics, strict=True))
 
 
 def _normal(op: Op, param: Any, value: Any) -> Any:
     if value is None or type(value) in (bool, int, str, float, dt.dtype):
         if type(value) in (str, float) and param.annotation in (int, Dims, Size):
             raise TypeError(
-                _static_error(
+                _argument_error(
                     op, param, value, "int" if param.annotation is int else "tuple of ints"
                 )
             )
@@ -201,7 +200,7 @@ def _normal(op: Op, param: Any, value: Any) -> Any:
             return float(value)
         if param.annotation in (int, bool, Dims, Size, float, dt.dtype):
             raise TypeError(
-                _static_error(op, param, value, _annotation_name(param.annotation))
+                _argument_error(op, param, value, _annotation_name(param.annotation))
             ) from None
         return value
 
@@ -212,9 +211,8 @@ def _annotation_name(annotation: Any) -> str:
     return "torch.dtype" if annotation is dt.dtype else annotation.__name__
 
 
-def _static_error(op: Op, param: Any, value: Any, wanted: str) -> str:
-    position = [p.name for p in op.params].index(param.name) + 1
-    where = "" if param.keyword_only else f" (position {position})"
+def _argument_error(op: Op, param: Param, value: Any, wanted: str) -> str:
+    where = "" if param.keyword_only else f" (position {op.params.index(param) + 1})"
     return (
         f"{op.name.rsplit('.', 1)[-1]}(): argument '{param.name}'{where} must be {wanted}, not "
         f"{type_name(value)}"
@@ -222,18 +220,8 @@ def _static_error(op: Op, param: Any, value: Any, wanted: str) -> str:
 
 
 def _operand_error(op: Op, position: int, value: Any) -> str:
-    params = [p for p in op.params if p.role in (OPERAND, SCALAR)]
-    param = params[position]
-    where = (
-        ""
-        if param.keyword_only
-        else f" (position {[p.name for p in op.params].index(param.name) + 1})"
-    )
-    wanted = "Number" if param.role == SCALAR else "Tensor"
-    return (
-        f"{op.name.rsplit('.', 1)[-1]}(): argument '{param.name}'{where} must be {wanted}, not "
-        f"{type_name(value)}"
-    )
+    param = op.run_time[position]
+    return _argument_error(op, param, value, "Number" if param.role == SCALAR else "Tensor")
 
 
 def type_name(value: Any) -> str:
@@ -250,12 +238,7 @@ def run_check(op: Op, operands: tuple, statics: tuple) -> None:
     """Run the op's value check on concrete operands; a tracer has no value to check."""
     if any(isinstance(v, Tensor) and isinstance(v._array, jax.core.Tracer) for v in operands):
         return
-    values = iter(operands)
-    fixed = iter(statics)
-    arguments = {
-        p.name: next(values) if p.role in (OPERAND, SCALAR) else next(fixed) for p in op.params
-    }
-    op.check(**{k: _plain(v) for k, v in arguments.items()})  # type: ignore[misc]
+    op.check(**op.arguments(map(_plain, operands), statics))  # type: ignore[misc]
 
 
 def _plain(value: Any) -> Any:
@@ -282,9 +265,7 @@ def make_return_type(name: str, fields: tuple[str, ...]) -> type:
     """Return a tuple subclass that takes one sequence, has named fields and prints as PyTorch's."""
 
     def show(self: tuple) -> str:
-        shown = (
-            f"{f}={v!r}".replace("\n", "\n" + " " * 0) for f, v in zip(fields, self, strict=True)
-        )
+        shown = (f"{f}={v!r}" for f, v in zip(fields, self, strict=True))
         return f"torch.return_types.{name}(\n" + ",\n".join(shown) + ")"
 
     body: dict[str, Any] = {f: property(operator.itemgetter(i)) for i, f in enumerate(fields)}
@@ -374,11 +355,8 @@ def _check_inference(
 
 def call_host(op: Op, operands: tuple, statics: tuple) -> Any:
     """Run an op whose result's shape depends on values: its body works on NumPy arrays."""
-    values = iter([_on_host(op, v) for v in operands])
-    fixed = iter(normal_statics(op, statics))
-    out = op.body(
-        **{p.name: next(values) if p.role in (OPERAND, SCALAR) else next(fixed) for p in op.params}
-    )
+    values = [_on_host(op, v) for v in operands]
+    out = op.body(**op.arguments(values, normal_statics(op, statics)))
     if isinstance(out, (tuple, list)):
         results = tuple(o if o is None else make(to_device(np.asarray(o))) for o in out)
         return named_tuple(op)(results) if op.returns else results
@@ -413,10 +391,7 @@ def call_view(op: Op, operands: tuple, statics: tuple) -> Tensor:
         refuse()
     statics = normal_statics(op, statics)
     ints = tuple(i if type(i) is int else int(i) for i in ints)
-    values, fixed = iter(ints), iter(statics)
-    arguments = [
-        next(values) if p.role in (OPERAND, SCALAR) else next(fixed) for p in op.params[1:]
-    ]
+    _, *arguments = op.arguments((parent, *ints), statics).values()
     sizes, strides, offset, *other = op.view.layout(  # type: ignore[union-attr]
         parent._sizes, shown_strides(parent), parent._offset, *arguments
     )

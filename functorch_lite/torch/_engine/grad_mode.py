@@ -37,6 +37,20 @@ def is_inference_mode_enabled() -> bool:
     return mode.inference
 
 
+class recording:
+    """Set grad mode inside, restore it after: what the engine itself uses."""
+
+    def __init__(self, on: bool) -> None:
+        self.on = on
+
+    def __enter__(self) -> None:
+        self.previous = mode.grad
+        mode.grad = self.on
+
+    def __exit__(self, *exc: object) -> None:
+        mode.grad = self.previous
+
+
 class _Context:
     """A context manager that decorates functions, generators and classes' ``__call__`` too."""
 

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ...ops._program import Program
-from ...ops._registry import STATIC
 
 sequence = itertools.count()
 
@@ -198,7 +197,7 @@ def shown_operands(program: Program, tensors: Iterable[int], count: int) -> tupl
     shown = set(tensors)
     op = program.op
     if op is not None and op.promote is not None and op.numbers:
-        names = [p.name for p in op.params if p.role != STATIC]
+        names = [p.name for p in op.run_time]
         if len(names) == count:
             shown |= {i for i, name in enumerate(names) if name in op.numbers}
     return tuple(sorted(shown))

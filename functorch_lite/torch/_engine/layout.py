@@ -7,7 +7,7 @@ the fastest; a dim that an operand is broadcast along (stride 0) tells nothing.
 
 from collections.abc import Sequence
 
-from .tensor import contiguous_strides
+from ...ops._common import contiguous_strides
 
 Ints = tuple[int, ...]
 

@@ -27,7 +27,6 @@ class Storage:
     Attributes:
         array: the JAX array (or tracer), or None while a NumPy buffer holds the content.
         version: number of in-place writes so far that autograd notices.
-        untracked: number of writes through ``.data``, which it does not.
         writer: name of the node of the last recorded write, for messages.
         buffer: the NumPy array that shares its memory with the user, or None.
     """
@@ -39,7 +38,6 @@ class Storage:
         "array",
         "buffer",
         "resizable",
-        "untracked",
         "version",
         "writer",
     )
@@ -47,7 +45,6 @@ class Storage:
     def __init__(self, array: Any) -> None:
         self.array: Any = array
         self.version = 0
-        self.untracked = 0
         self.writer = ""
         self.buffer: np.ndarray | None = None
         self._lent: weakref.ref | None = None
@@ -121,13 +118,12 @@ class Storage:
         """Return a flat copy of the content in memory order (that of the root's ``strides``)."""
         content = np.asarray(self.array) if self.buffer is None else self.buffer
         if strides is not None:
-            content = content.transpose(memory_order(content.shape, strides))
+            content = content.transpose(memory_order(strides))
         return np.array(content, order="C").reshape(-1)
 
 
-def memory_order(shape: tuple[int, ...], strides: tuple[int, ...]) -> list[int]:
+def memory_order(strides: tuple[int, ...]) -> list[int]:
     """Return the permutation of dims, outermost in memory first, of a dense layout."""
-    del shape
     return sorted(range(len(strides)), key=lambda d: -strides[d])
 
 

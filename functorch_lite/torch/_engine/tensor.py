@@ -13,6 +13,7 @@ import numpy as np
 
 from ..._core import dtype as dt
 from ..._core.execute import compile, x64
+from ...ops._common import contiguous_strides
 from .grad_mode import inference, mode
 from .graph import AccumulateGrad, Node
 from .storage import Storage, to_device
@@ -181,7 +182,6 @@ class Tensor:
         own = self._own_version
         if own is not None:
             storage.version = version
-            storage.untracked += 1
             own[0] += 1
 
     def _store(self, array: Any) -> None:
@@ -235,20 +235,6 @@ def make(array: Any, cls: type = Tensor) -> Tensor:
     if inference.used and mode.inference:
         tensor._inference = True
     return tensor
-
-
-def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the strides of a C-contiguous tensor, in elements, as PyTorch computes them.
-
-    >>> contiguous_strides((2, 0, 3))
-    (3, 3, 1)
-    """
-    strides = []
-    step = 1
-    for n in reversed(shape):
-        strides.append(step)
-        step *= max(n, 1)
-    return tuple(reversed(strides))
 
 
 # --- reading and writing through a chain ---------------------------------------------------------

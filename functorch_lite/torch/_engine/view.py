@@ -13,12 +13,13 @@ import jax
 import numpy as np
 
 from ..._core import dtype as dt
+from ...ops._common import contiguous_strides
 from ...ops._program import Program, conj, program
 from ...ops._registry import Op
 from . import tensor as _tensor
 from .grad_mode import mode
 from .graph import ViewNode, node_type, sequence, shown_operands
-from .tensor import Tensor, chain_reader, chain_writer, contiguous_strides
+from .tensor import Tensor, chain_reader, chain_writer
 
 QUIET = "A view was created in no_grad mode and"
 QUIET_PARENT = "Output 0 of {} is a view of a view which was created in no_grad mode and"
@@ -64,7 +65,7 @@ def view_program(op: Op, descriptors: tuple, statics: tuple) -> ViewProgram:
         get = program(op, descriptors, statics)
         put = op.view.put  # type: ignore[union-attr]
         names = [p.name for p in op.params]
-        fixed = {p.name: s for p, s in zip(_static_params(op), statics, strict=True)}
+        fixed = {p.name: s for p, s in zip(op.static, statics, strict=True)}
         ints = [n for n in names[1:] if n not in fixed]
 
         def write(parent: Any, child: Any, *values: Any) -> Any:
@@ -75,10 +76,6 @@ def view_program(op: Op, descriptors: tuple, statics: tuple) -> ViewProgram:
 
         found = _view_programs[key] = ViewProgram(get.fn, write, op.node, op)
     return found
-
-
-def _static_params(op: Op) -> list:
-    return [p for p in op.params if p.role == "static"]
 
 
 def make_view(
@@ -194,7 +191,7 @@ _copy_slices: dict[tuple, Program] = {}
 
 def rebase(
     view: Tensor,
-    written: Program | None,
+    written: Program,
     operands: tuple,
     edges: tuple,
     saved: tuple,
@@ -228,25 +225,21 @@ def rebase(
     refresh(view)
 
 
-def _shown_others(written: Program | None, operands: tuple, slot: int) -> list[int]:
+def _shown_others(written: Program, operands: tuple, slot: int) -> list[int]:
     """Return the places, from 1, of the operands but ``slot`` that PyTorch has an edge for."""
     tensors = [i for i, o in enumerate(operands) if hasattr(o, "dtype")]
-    shown = tensors if written is None else shown_operands(written, tensors, len(operands))
+    shown = shown_operands(written, tensors, len(operands))
     others = [i for i in range(len(operands)) if i != slot]
     return [place for place, i in enumerate(others, 1) if i in shown]
 
 
-def _copy_slices_program(
-    step: ViewProgram, written: Program | None, slot: int, count: int
-) -> Program:
+def _copy_slices_program(step: ViewProgram, written: Program, slot: int, count: int) -> Program:
     key = (step, written, slot)
     found = _copy_slices.get(key)
     if found is None:
 
         def copy_slices(root: Any, *rest: Any) -> Any:
             ints, operands = rest[:count], list(rest[count:])
-            if written is None:
-                return step.put(root, operands[0], *ints)
             if slot >= 0:
                 operands.insert(slot, step.fn(root, *ints))
             return step.put(root, written.fn(*operands), *ints)

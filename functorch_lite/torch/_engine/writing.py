@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from ..._core import dtype as dt
 from ..._core.execute import x64
+from ...ops._common import cast as convert
 from ...ops._program import Program
 from ...ops._registry import Op
 from .dispatch import (
@@ -21,7 +22,7 @@ from .dispatch import (
     run_check,
     type_name,
 )
-from .grad_mode import mode
+from .grad_mode import mode, recording
 from .tensor import Tensor
 from .view import rebase
 
@@ -119,12 +120,12 @@ def has_overlap(tensor: Tensor) -> bool:
     )
 
 
-def write(target: Tensor, out: Any, op: Op | None, found: Program | None, taken: Operands) -> None:
-    """Store ``out`` in ``target`` and give it (and its base, if it is a view) the new history.
+def write(target: Tensor, out: Any, op: Op, found: Program, taken: Operands) -> None:
+    """Store ``out``, which is ``found(*taken.flat)``, in ``target``; give it the new history.
 
-    ``found(*taken.flat)`` is what ``out`` was computed by; None: ``out`` is the one operand itself.
+    If ``target`` is a view, its base gets the history.
     """
-    wants = mode.grad and taken.wants_grad and (op is None or op.grad)
+    wants = mode.grad and taken.wants_grad and op.grad
     base = target._grad_base
     old_root = base._array if wants and base is not None else None
     target._write(out)
@@ -136,27 +137,15 @@ def write(target: Tensor, out: Any, op: Op | None, found: Program | None, taken:
         target._node.retains = {target._nr: former.retains.pop(place)}  # type: ignore[union-attr]
 
 
-def _record_write(
-    target: Tensor, op: Op | None, found: Program | None, taken: Operands, old_root: Any
-) -> None:
+def _record_write(target: Tensor, op: Op, found: Program, taken: Operands, old_root: Any) -> None:
     base = target._grad_base
     if base is None:
-        if found is not None:
-            record(op, found, taken, (target,))
-        else:
-            source = taken.tensors[0]
-            edge = source._history() if source is not None else None
-            target._node, target._nr = edge if edge is not None else (None, 0)
-            target._requires_grad = edge is not None
+        record(op, found, taken, (target,))
         if target._node is not None:
             target._storage.writer = target._node.name()
         return
     edges = tuple(t._history() if t is not None else None for t in taken.tensors)
-    slot = (
-        next((i for i, t in enumerate(taken.tensors) if t is target), -1)
-        if found is not None
-        else -1
-    )
+    slot = next((i for i, t in enumerate(taken.tensors) if t is target), -1)
     rebase(target, found, tuple(taken.flat), edges, _saved(taken.tensors, target), slot, old_root)
 
 
@@ -180,20 +169,13 @@ def call_out(op: Op, operands: tuple, statics: tuple, out: Any) -> Any:
     for i, v in enumerate(operands):
         taken.take(op, i, v)
     short = op.name.rsplit(".", 1)[-1]
-    if (
-        mode.grad
-        and (taken.wants_grad or any(o._requires_grad for o in outs))
-        and any(t is not None and t._requires_grad for t in (*taken.tensors, *outs))
-    ):
+    if mode.grad and any(t is not None and t._requires_grad for t in (*taken.tensors, *outs)):
         raise RuntimeError(
             f"{short}(): functions with out=... arguments don't support automatic differentiation, "
             "but one of the arguments requires grad."
         )
-    previous, mode.grad = mode.grad, False
-    try:
+    with recording(False):
         result = call(op, operands, statics)
-    finally:
-        mode.grad = previous
     results = result if isinstance(result, tuple) else (result,)
     for source, target in zip(results, outs, strict=True):
         check_castable(source._dtype, target._dtype)
@@ -212,12 +194,7 @@ def store_out(source: Tensor, target: Tensor) -> None:
     array = source._array
     if source._dtype is not target._dtype:
         with x64(True):
-            array = (
-                array.real
-                if target._dtype.category < dt.COMPLEX <= source._dtype.category
-                else array
-            )
-            array = array.astype(target._dtype.np)
+            array = convert(array, target._dtype)
     target._write(array)
 
 

@@ -10,22 +10,17 @@ from typing import Any
 import numpy as np
 
 from ..._core import dtype as dt
+from ...ops._common import contiguous_strides
 from .._engine.dispatch import type_name
 from .._engine.layout import dense_strides
 from .._engine.register import SPACES, expose
-from .._engine.tensor import Tensor, contiguous_strides
+from .._engine.tensor import Tensor
 from .arguments import check_sizes, factory_sizes, integer, integers
 from .create import wrap
 from .data import convert
-from .device import device_of
+from .device import home
 
 _NUMBERS = (bool, int, float, complex)
-
-
-def _home(t: Tensor, device: Any) -> Any:
-    """Return ``device``, or where None is given that of ``t``."""
-    return device_of(t._storage.array) if device is None else device
-
 
 # --- zeros, ones, empty --------------------------------------------------------------------------
 
@@ -86,7 +81,7 @@ def _like(fill: Callable[[tuple, Any], np.ndarray]) -> Callable[..., Tensor]:
         memory_format: Any = None,
     ) -> Tensor:
         kind = dtype or input._dtype
-        made = wrap(fill(input._sizes, kind.np), _home(input, device), requires_grad)
+        made = wrap(fill(input._sizes, kind.np), home(input, device), requires_grad)
         if input._strides is not None and memory_format in (None, SPACES[""]["preserve_format"]):
             made._strides = dense_strides(input._sizes, input._strides)
         return made
@@ -106,7 +101,7 @@ def _new(name: str, fill: Callable[[tuple, Any], np.ndarray]) -> Callable[..., T
         **named: Any,
     ) -> Tensor:
         sizes = factory_sizes(size, named, "new_" + name)
-        return wrap(fill(sizes, (dtype or self._dtype).np), _home(self, device), requires_grad)
+        return wrap(fill(sizes, (dtype or self._dtype).np), home(self, device), requires_grad)
 
     return new
 
@@ -160,7 +155,7 @@ def new_empty_strided(
     self: Tensor, size: Any, stride: Any, *, dtype: Any = None, **more: Any
 ) -> Tensor:
     """Return ``empty_strided`` memory with the dtype and device of ``self``."""
-    more["device"] = _home(self, more.get("device"))
+    more["device"] = home(self, more.get("device"))
     return empty_strided(size, stride, dtype=dtype or self._dtype, **more)
 
 
@@ -282,7 +277,7 @@ def full_like(
 ) -> Tensor:
     """Return a tensor of the size, dtype and device of ``input``, filled with ``fill_value``."""
     filled = _filled(input._sizes, _fill_number(fill_value, "full_like"), dtype or input._dtype)
-    made = wrap(filled, _home(input, device), requires_grad)
+    made = wrap(filled, home(input, device), requires_grad)
     if input._strides is not None and memory_format in (None, SPACES[""]["preserve_format"]):
         made._strides = dense_strides(input._sizes, input._strides)
     return made
@@ -305,7 +300,7 @@ def new_full(
     """
     sizes = check_sizes(integers((size,), "new_full"))
     filled = _filled(sizes, _fill_number(fill_value, "new_full"), dtype or self._dtype)
-    return wrap(filled, _home(self, device), requires_grad)
+    return wrap(filled, home(self, device), requires_grad)
 
 
 @expose("f")

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..._core import dtype as dt
 from ..._core.execute import Device, x64
+from ...ops._common import contiguous_strides
 from ...ops._registry import OPS
 from .._engine.dispatch import call, shown_strides, type_name
 from .._engine.grad_mode import mode
@@ -18,7 +19,7 @@ from .._engine.graph import node_type, sequence
 from .._engine.layout import dense_strides
 from .._engine.override import overridable
 from .._engine.register import SPACES, attach, expose
-from .._engine.tensor import Tensor, contiguous_strides, make
+from .._engine.tensor import Tensor, make
 from .._engine.view import ViewNode, ViewProgram
 from .._engine.writing import call_inplace, check_writable
 from .device import CPU, device, jax_device

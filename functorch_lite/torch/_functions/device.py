@@ -147,6 +147,11 @@ def device_of(array: Any) -> device:
     return device({"gpu": "cuda", "tpu": "xla"}[own.platform], own.id)
 
 
+def home(t: Any, wanted: Any) -> Any:
+    """Return ``wanted``, or where None is given the device of tensor ``t``."""
+    return device_of(t._storage.array) if wanted is None else wanted
+
+
 CPU = device("cpu")
 
 

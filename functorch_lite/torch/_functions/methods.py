@@ -7,12 +7,12 @@ from typing import Any, cast
 import numpy as np
 
 from ..._core import dtype as dt
-from ...ops._common import wrap_dim
+from ...ops._common import contiguous_strides, wrap_dim
 from .._engine import writing as _writing
 from .._engine.dispatch import shown_strides
 from .._engine.register import SPACES, attach, expose
 from .._engine.storage import Storage, to_device
-from .._engine.tensor import Size, Tensor, contiguous_strides, make
+from .._engine.tensor import Size, Tensor, make
 from .._engine.view import is_contiguous as _dense_in_order
 from .convert import concrete, item
 from .create import wrap

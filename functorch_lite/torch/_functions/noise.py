@@ -32,7 +32,7 @@ def keep_mask(input: Tensor, shape: Any, p: float) -> Tensor:
     shape = tuple(shape)
     order = list(range(len(shape)))
     if input._strides is not None and shape == input._sizes and 0 not in input._strides:
-        order = memory_order(shape, input._strides)
+        order = memory_order(input._strides)
     drawn = draw(None, "bernoulli", tuple(shape[d] for d in order), input._dtype, 1 - p)
     return wrap(np.array(drawn.transpose(np.argsort(order)), order="C"), input.device)
 

@@ -13,15 +13,14 @@ import numpy as np
 from ..._core import dtype as dt
 from ..._core.draws import DRAWS
 from ..._core.mt19937 import MT19937
-from .._engine.dispatch import Operands
 from .._engine.grad_mode import mode
 from .._engine.register import SPACES, attach, expose
 from .._engine.storage import to_device
 from .._engine.tensor import Tensor, make
-from .._engine.writing import check_writable, store_out, write
+from .._engine.writing import check_writable, store_out
 from .arguments import check_sizes, factory_sizes, integers
 from .create import wrap
-from .device import CPU, device, device_of
+from .device import CPU, device, home
 
 
 class Generator:
@@ -148,10 +147,6 @@ def fork_rng(
 # --- factories ------------------------------------------------------------------------------------
 
 
-def _finish(values: np.ndarray, device: Any, requires_grad: bool, out: Tensor | None) -> Tensor:
-    return wrap(values, device, requires_grad, out)
-
-
 def _sized(name: str, kind: str, doc: str) -> None:
     """Expose ``rand``/``randn`` and their ``_like`` forms."""
 
@@ -169,7 +164,7 @@ def _sized(name: str, kind: str, doc: str) -> None:
         sizes = factory_sizes(size, named, name)
         d = dtype or (out._dtype if out is not None else dt.get_default_dtype())
         _only_float(d, name)
-        return _finish(draw(generator, kind, sizes, d), device, requires_grad, out)
+        return wrap(draw(generator, kind, sizes, d), device, requires_grad, out)
 
     factory.__name__ = factory.__qualname__ = name
     factory.__doc__ = doc
@@ -188,8 +183,7 @@ def _sized(name: str, kind: str, doc: str) -> None:
     ) -> Tensor:
         d = dtype or input._dtype
         _only_float(d, name)
-        where = device_of(input._storage.array) if device is None else device
-        return _finish(draw(generator, kind, input._sizes, d), where, requires_grad, None)
+        return wrap(draw(generator, kind, input._sizes, d), home(input, device), requires_grad)
 
     like.__name__ = like.__qualname__ = name + "_like"
     like.__doc__ = f"Like ``{name}``, with the size, dtype and device of ``input``. {doc}"
@@ -251,7 +245,7 @@ def randint(
         raise RuntimeError(
             f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
         )
-    return _finish(
+    return wrap(
         draw(generator, "randint", sizes, d, int(low), int(high)), device, requires_grad, out
     )
 
@@ -292,7 +286,7 @@ def randperm(
     requires_grad: bool = False,
 ) -> Tensor:
     """Return a random permutation of the integers from 0 to n - 1."""
-    return _finish(draw(generator, "randperm", n, dtype), device, requires_grad, out)
+    return wrap(draw(generator, "randperm", n, dtype), device, requires_grad, out)
 
 
 @expose("f")
@@ -312,7 +306,7 @@ def normal(
     """Return normal numbers whose mean and/or standard deviation are numbers or tensors."""
     if size is not None:
         d = dtype or dt.get_default_dtype()
-        return _finish(
+        return wrap(
             draw(generator, "normal", integers((size,), "normal"), d, float(mean), float(std)),
             device,
             requires_grad,
@@ -411,16 +405,8 @@ def _fill(self: Tensor, values: np.ndarray) -> Tensor:
     array = to_device(values, next(iter(self._array.devices())) if self.device != CPU else None)
     if mode.grad and self.requires_grad:
         SPACES[""]["zero_"](self)
-        write_plain(self, array)
-        return self
-    write_plain(self, array)
+    self._write(array)
     return self
-
-
-def write_plain(self: Tensor, array: Any) -> None:
-    """Replace the content without recording anything."""
-    taken = Operands()
-    write(self, array, None, None, taken)
 
 
 def _sampler(name: str, kind: str, defaults: tuple[tuple[str, Any], ...], doc: str) -> None:

@@ -61,7 +61,7 @@ class UntypedStorage:
         if self._order is None:
             content = typed.reshape(held.shape)
         else:
-            order = memory_order(held.shape, self._order)
+            order = memory_order(self._order)
             content = typed.reshape([held.shape[d] for d in order]).transpose(np.argsort(order))
         storage.write(to_device(np.array(content, order="C"), storage._device))
 

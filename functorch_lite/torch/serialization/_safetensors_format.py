@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ...ops._common import contiguous_strides
 from .. import _api as torch
-from .._engine.tensor import contiguous_strides
 from ._locations import make_placer
 from ._tensors import LoadedStorage
 

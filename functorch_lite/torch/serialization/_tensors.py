@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...ops._common import contiguous_strides
 from .. import _api as torch
 from .._engine.storage import Storage, to_device
-from .._engine.tensor import Tensor, contiguous_strides
+from .._engine.tensor import Tensor
 from .._functions.convert import _OWN as OWN_ATTRIBUTES
 from .._functions.device import jax_device
 from .._functions.storages import TypedStorage, UntypedStorage
