@@ -1,7 +1,8 @@
 """``RuledOptimizer``: what the optimizers with a fused update rule share.
 
-A subclass says which rule (``_rule``), which flags and hyper-parameters a group has, and how the
-state of a parameter begins; the step itself is one compiled call (``torch/_step.py``).
+A subclass says which rule it has (``_rule``) and checks its options. Which of them the rule reads,
+what they switch on and how the state of a parameter begins is in ``functorch_lite.optim``; the step
+itself is one compiled call (``torch/_engine/step.py``).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from ...optim._rules import flags_of, hypers_of, slots_of
 from .. import _api as torch
 from .._engine.step import Group, fused_step
 from .optimizer import Optimizer
@@ -58,9 +60,12 @@ def check_fused(fused: Any, foreach: Any, differentiable: Any) -> None:
         raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
 
 
-def zeros_like(param: Any) -> Any:
-    """Return zeros in the parameter's layout."""
-    return torch.zeros_like(param, memory_format=torch.preserve_format)
+def filled_like(param: Any, value: float) -> Any:
+    """Return ``value`` (of a complex number: in both parts) everywhere, in the same layout."""
+    if value == 0:
+        return torch.zeros_like(param, memory_format=torch.preserve_format)
+    number = complex(value, value) if param.is_complex() else value
+    return torch.full_like(param, number, memory_format=torch.preserve_format)
 
 
 class RuledOptimizer(Optimizer):
@@ -96,25 +101,19 @@ class RuledOptimizer(Optimizer):
         dtype = scalar_dtype(group.get("fused"))
         return torch.tensor(value, dtype=dtype, device=param.device)
 
-    # --- what a subclass says ------------------------------------------------------------------
-
-    def _flags(self, group: dict[str, Any]) -> frozenset[str]:
-        """Return the names of the boolean options that are on."""
-        names = ("maximize", "amsgrad", "nesterov", "centered", "decoupled_weight_decay")
-        on = [name for name in names if group.get(name)]
-        if _is_on(group.get("weight_decay", 0)):
-            on.append("weight_decay")
-        if _is_on(group.get("momentum", 0)):
-            on.append("momentum")
-        return frozenset(on)
-
-    def _hypers(self, group: dict[str, Any]) -> dict[str, Any]:
-        """Return the rule's hyper-parameters."""
-        raise NotImplementedError
-
     def _new_state(self, group: dict[str, Any], param: Any) -> dict[str, Any]:
         """Return the state of a parameter before its first step."""
-        raise NotImplementedError
+        shape, state = tuple(param.shape), {}
+        for slot in slots_of(self._rule, flags_of(group), group):
+            value = float(slot.value)
+            own = slot.shape(shape) if slot.shape else shape
+            if slot.scalar:
+                state[slot.name] = self._scalar(group, param, value)
+            elif own == shape:
+                state[slot.name] = filled_like(param, value)
+            elif own is not None:
+                state[slot.name] = param.new_full(own, value)
+        return state
 
     # --- the step ------------------------------------------------------------------------------
 
@@ -149,7 +148,7 @@ class RuledOptimizer(Optimizer):
             states.append(state)
         if params and group.get("capturable"):
             self._check_capturable(params)
-        return [Group(self._flags(group), params, grads, states, self._hypers(group))]
+        return [Group(flags_of(group), params, grads, states, hypers_of(self._rule, group))]
 
     def _check_group(self, group: dict[str, Any]) -> None:
         if group.get("differentiable"):
@@ -168,7 +167,3 @@ class RuledOptimizer(Optimizer):
                 f"If capturable=True, {self._capturable_names} must be on supported devices: "
                 f"{CAPTURABLE_DEVICES}."
             )
-
-
-def _is_on(value: Any) -> bool:
-    return isinstance(value, torch.Tensor) or value != 0

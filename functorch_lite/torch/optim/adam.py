@@ -11,33 +11,11 @@ from ._ruled import (
     check_fused,
     check_lr,
     check_not_negative,
-    zeros_like,
 )
 
 __all__ = ["Adam", "AdamW", "Adamax", "NAdam", "RAdam"]
 
 _TENSOR_NEEDS_CAPTURABLE = "{} as a Tensor is not supported for capturable=False and foreach=True"
-
-
-class _AdamLike(RuledOptimizer):
-    """What the family shares: two betas, a mean and a mean square."""
-
-    def _hypers(self, group: dict[str, Any]) -> dict[str, Any]:
-        beta1, beta2 = group["betas"]
-        return {
-            "lr": group["lr"],
-            "beta1": beta1,
-            "beta2": beta2,
-            "eps": group["eps"],
-            "weight_decay": group["weight_decay"],
-        }
-
-    def _new_state(self, group: dict[str, Any], param: Any) -> dict[str, Any]:
-        return {
-            "step": self._scalar(group, param, 0.0),
-            "exp_avg": zeros_like(param),
-            "exp_avg_sq": zeros_like(param),
-        }
 
 
 def _check_tensor_betas(betas: Any, capturable: bool, foreach: bool | None) -> None:
@@ -52,7 +30,7 @@ def _check_tensor_betas(betas: Any, capturable: bool, foreach: bool | None) -> N
             raise ValueError(f"Tensor betas[{index}] must be 1-element")
 
 
-class Adam(_AdamLike):
+class Adam(RuledOptimizer):
     """Adam: steps scaled by running means of the gradient and of its square.
 
     Args: ``amsgrad`` keeps the largest mean square; ``decoupled_weight_decay`` makes it AdamW;
@@ -112,12 +90,6 @@ class Adam(_AdamLike):
         super().__init__(params, defaults)
         check_fused(fused, foreach, differentiable)
 
-    def _new_state(self, group: dict[str, Any], param: Any) -> dict[str, Any]:
-        state = super()._new_state(group, param)
-        if group["amsgrad"]:
-            state["max_exp_avg_sq"] = zeros_like(param)
-        return state
-
     def _check_group(self, group: dict[str, Any]) -> None:
         super()._check_group(group)
         if group["foreach"] and isinstance(group["lr"], torch.Tensor) and not group["capturable"]:
@@ -165,7 +137,7 @@ class AdamW(Adam):
             group["decoupled_weight_decay"] = True
 
 
-class Adamax(_AdamLike):
+class Adamax(RuledOptimizer):
     """Adam with the largest recent gradient in place of the mean square."""
 
     _rule = "adamax"
@@ -200,15 +172,8 @@ class Adamax(_AdamLike):
         }
         super().__init__(params, defaults)
 
-    def _new_state(self, group: dict[str, Any], param: Any) -> dict[str, Any]:
-        return {
-            "step": self._scalar(group, param, 0.0),
-            "exp_avg": zeros_like(param),
-            "exp_inf": zeros_like(param),
-        }
 
-
-class NAdam(_AdamLike):
+class NAdam(RuledOptimizer):
     """Adam with Nesterov momentum; ``momentum_decay`` sets how the momentum grows."""
 
     _rule = "nadam"
@@ -253,19 +218,8 @@ class NAdam(_AdamLike):
         }
         super().__init__(params, defaults)
 
-    def _hypers(self, group: dict[str, Any]) -> dict[str, Any]:
-        return {**super()._hypers(group), "momentum_decay": group["momentum_decay"]}
 
-    def _new_state(self, group: dict[str, Any], param: Any) -> dict[str, Any]:
-        return {
-            "step": self._scalar(group, param, 0.0),
-            "mu_product": self._scalar(group, param, 1.0),
-            "exp_avg": zeros_like(param),
-            "exp_avg_sq": zeros_like(param),
-        }
-
-
-class RAdam(_AdamLike):
+class RAdam(RuledOptimizer):
     """Adam that steps without the mean square while too few gradients have been seen."""
 
     _rule = "radam"

@@ -12,7 +12,6 @@ from ._ruled import (
     check_lr,
     check_not_negative,
     check_one_element,
-    zeros_like,
 )
 
 __all__ = ["Adadelta", "Adafactor", "Adagrad", "RMSprop"]
@@ -76,14 +75,10 @@ class Adagrad(RuledOptimizer):
         for _, param in self._all_params():
             self.state[param]["sum"].share_memory_()
 
-    def _hypers(self, group: dict[str, Any]) -> dict[str, Any]:
-        return {name: group[name] for name in ("lr", "lr_decay", "weight_decay", "eps")}
-
     def _new_state(self, group: dict[str, Any], param: Any) -> dict[str, Any]:
-        start = self.defaults["initial_accumulator_value"]
-        value = complex(start, start) if param.is_complex() else start
-        total = torch.full_like(param, value, memory_format=torch.preserve_format)
-        return {"step": self._scalar(group, param, 0.0), "sum": total}
+        """Begin all sums at the value given to the class, whatever a group says."""
+        name = "initial_accumulator_value"
+        return super()._new_state({**group, name: self.defaults[name]}, param)
 
     def _refuse_sparse(self) -> None:
         raise NotImplementedError("functorch_lite: Adagrad with sparse gradients is not supported.")
@@ -123,16 +118,6 @@ class Adadelta(RuledOptimizer):
             "differentiable": differentiable,
         }
         super().__init__(params, defaults)
-
-    def _hypers(self, group: dict[str, Any]) -> dict[str, Any]:
-        return {name: group[name] for name in ("lr", "rho", "eps", "weight_decay")}
-
-    def _new_state(self, group: dict[str, Any], param: Any) -> dict[str, Any]:
-        return {
-            "step": self._scalar(group, param, 0.0),
-            "square_avg": zeros_like(param),
-            "acc_delta": zeros_like(param),
-        }
 
 
 class RMSprop(RuledOptimizer):
@@ -178,17 +163,6 @@ class RMSprop(RuledOptimizer):
             "differentiable": differentiable,
         }
         super().__init__(params, defaults)
-
-    def _hypers(self, group: dict[str, Any]) -> dict[str, Any]:
-        return {name: group[name] for name in ("lr", "alpha", "eps", "weight_decay", "momentum")}
-
-    def _new_state(self, group: dict[str, Any], param: Any) -> dict[str, Any]:
-        state = {"step": self._scalar(group, param, 0.0), "square_avg": zeros_like(param)}
-        if group["momentum"] > 0:
-            state["momentum_buffer"] = zeros_like(param)
-        if group["centered"]:
-            state["grad_avg"] = zeros_like(param)
-        return state
 
 
 class Adafactor(RuledOptimizer):
@@ -238,22 +212,10 @@ class Adafactor(RuledOptimizer):
         }
         super().__init__(params, defaults)
 
-    def _hypers(self, group: dict[str, Any]) -> dict[str, Any]:
-        names = ("lr", "beta2_decay", "d", "weight_decay")
-        eps1, eps2 = group["eps"]
-        return {**{name: group[name] for name in names}, "eps1": eps1, "eps2": eps2}
-
     def _new_state(self, group: dict[str, Any], param: Any) -> dict[str, Any]:
         if param.is_complex():
             raise RuntimeError("Adafactor does not support complex parameters")
-        state = {"step": self._scalar(group, param, 0.0)}
-        if param.grad.dim() > 1:
-            *outer, rows, columns = param.grad.shape
-            state["row_var"] = param.grad.new_zeros([*outer, rows, 1])
-            state["col_var"] = param.grad.new_zeros([*outer, 1, columns])
-        else:
-            state["variance"] = zeros_like(param.grad)
-        return state
+        return super()._new_state(group, param)
 
     def _gather(self, group: dict[str, Any]) -> list[Group]:
         """Tell matrices from vectors, whose states differ; fill in the default epsilon."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from .. import _api as torch
-from ._ruled import RuledOptimizer, check_lr, check_one_element, zeros_like
+from ._ruled import RuledOptimizer, check_lr, check_one_element
 
 __all__ = ["Muon", "Rprop"]
 
@@ -46,25 +45,6 @@ class Rprop(RuledOptimizer):
             "capturable": capturable,
         }
         super().__init__(params, defaults)
-
-    def _hypers(self, group: dict[str, Any]) -> dict[str, Any]:
-        etaminus, etaplus = group["etas"]
-        low, high = group["step_sizes"]
-        return {
-            "etaminus": etaminus,
-            "etaplus": etaplus,
-            "step_size_min": low,
-            "step_size_max": high,
-        }
-
-    def _new_state(self, group: dict[str, Any], param: Any) -> dict[str, Any]:
-        lr = float(group["lr"])
-        size = complex(lr, lr) if param.is_complex() else lr
-        return {
-            "step": self._scalar(group, param, 0.0),
-            "prev": zeros_like(param),
-            "step_size": torch.full_like(param.grad, size),
-        }
 
 
 class Muon(RuledOptimizer):
@@ -123,20 +103,7 @@ class Muon(RuledOptimizer):
         if len(group["ns_coefficients"]) != 3:
             raise ValueError("Coefficients must be a tuple of exactly 3 values")
 
-    def _flags(self, group: dict[str, Any]) -> frozenset[str]:
-        on = [f"ns_steps={group['ns_steps']}"]
-        if group["nesterov"]:
-            on.append("nesterov")
-        if group["adjust_lr_fn"] == "match_rms_adamw":
-            on.append("match_rms_adamw")
-        return frozenset(on)
-
-    def _hypers(self, group: dict[str, Any]) -> dict[str, Any]:
-        a, b, c = group["ns_coefficients"]
-        names = ("lr", "weight_decay", "momentum", "eps")
-        return {**{name: group[name] for name in names}, "ns_a": a, "ns_b": b, "ns_c": c}
-
     def _new_state(self, group: dict[str, Any], param: Any) -> dict[str, Any]:
         if param.is_complex():
             raise RuntimeError("Muon does not support complex parameters")
-        return {"momentum_buffer": zeros_like(param.grad)}
+        return super()._new_state(group, param)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from .. import _api as torch
+from ...optim._rules import flags_of, hypers_of
 from .._engine.step import Group
 from ._ruled import (
     RuledOptimizer,
     check_fused,
     check_lr,
     check_one_element,
-    scalar_dtype,
-    zeros_like,
 )
 
 __all__ = ["ASGD", "SGD"]
@@ -73,14 +71,10 @@ class SGD(RuledOptimizer):
         super().__init__(params, defaults)
         check_fused(fused, foreach, differentiable)
 
-    def _hypers(self, group: dict[str, Any]) -> dict[str, Any]:
-        names = ("lr", "momentum", "dampening", "weight_decay")
-        return {name: group[name] for name in names}
-
     def _gather(self, group: dict[str, Any]) -> list[Group]:
         """Tell parameters apart whose momentum buffer begins in this step."""
         self._check_group(group)
-        flags, hypers = self._flags(group), self._hypers(group)
+        flags, hypers = flags_of(group), hypers_of(self._rule, group)
         found = [(p, p.grad) for p in group["params"] if p.grad is not None]
         if any(grad.is_sparse for _, grad in found):
             self._refuse_sparse()
@@ -93,7 +87,7 @@ class SGD(RuledOptimizer):
             state = self.state[param]
             chosen = new if state.get("momentum_buffer") is None else old
             if chosen is new:
-                state["momentum_buffer"] = zeros_like(param)
+                state.update(self._new_state(group, param))
             chosen.params.append(param)
             chosen.grads.append(grad)
             chosen.states.append(state)
@@ -143,15 +137,3 @@ class ASGD(RuledOptimizer):
             "capturable": capturable,
         }
         super().__init__(params, defaults)
-
-    def _hypers(self, group: dict[str, Any]) -> dict[str, Any]:
-        return {name: group[name] for name in ("lr", "lambd", "alpha", "t0", "weight_decay")}
-
-    def _new_state(self, group: dict[str, Any], param: Any) -> dict[str, Any]:
-        lr = torch.as_tensor(group["lr"], device=param.device, dtype=scalar_dtype())
-        return {
-            "step": self._scalar(group, param, 0.0),
-            "eta": lr.reshape(()).clone().detach(),
-            "mu": self._scalar(group, param, 1.0),
-            "ax": zeros_like(param),
-        }
