@@ -252,7 +252,7 @@ def _indices(x, axes):
     x = jax.lax.stop_gradient(x)
     spatial = x.shape[x.ndim - len(axes) :]
     where = jnp.broadcast_to(
-        jnp.arange(np.prod(spatial), dtype=jnp.int64).reshape(spatial), x.shape
+        jnp.arange(np.prod(spatial), dtype=int).reshape(spatial), x.shape
     )
     for i in reversed(range(len(axes))):
         position = x.ndim - len(axes) + i
@@ -302,7 +302,7 @@ def _take(x, chosen, position, axis):
 def _adaptive_max(input, size, kernel_name):
     if 0 in size:
         shape = (*input.shape[: -len(size)], *size)
-        return jnp.zeros(shape, input.dtype), jnp.zeros(shape, jnp.int64)
+        return jnp.zeros(shape, input.dtype), jnp.zeros(shape, int)
     require(kernel_name, "f", input)
     axes = tuple(adaptive_axis(n, o) for n, o in zip(input.shape[-len(size) :], size, strict=True))
     return _pool(input, axes), _indices(input, axes)
