@@ -1,9 +1,15 @@
-"""Optimizers as pure functions: the update rule of each PyTorch optimizer, on JAX arrays.
+"""Optimizers as pure functions: optax whole, PyTorch's update rules, and a training step.
 
-``RULES[name]`` is ``rule(param, grad, state, hyper, flags) -> (param, state)``. The classes of
-``functorch_lite.torch.optim`` are shells around these rules.
+* every public name of optax: ``optim.adam``, ``optim.chain``, ``optim.cosine_decay_schedule``, ...;
+* ``optim.pytorch``: the rules of PyTorch's optimizers as optax transformations, equal to the bit;
+* ``TrainState`` and ``make_train_step``: the record of a training run and the step that moves it;
+* ``RULES[name]``: ``rule(param, grad, state, hyper, flags) -> (param, state)``, which the classes
+  of ``functorch_lite.torch.optim`` are shells around.
+
+What needs optax is imported when it is first asked for (``_lazy.py``); ``__init__.pyi`` shows the
+same names to type checkers.
 """
 
-from ._rules import RULES
-
-__all__ = ["RULES"]
+from ._lazy import __dir__ as __dir__
+from ._lazy import __getattr__ as __getattr__
+from ._rules import RULES as RULES
