@@ -3,6 +3,7 @@
 Letters in shapes: N batch, L queries, S keys, E embedding, H heads, D = E / H.  Floor 5.
 """
 
+import functools
 from typing import Any
 
 import jax
@@ -110,7 +111,7 @@ class MultiheadAttention(Layer):
         operands = self._operands(params, query, keys, keys if values is None else values)
         batched = operands[0].ndim == 3
         q, k, v = (self._heads(x) for x in self._project(params, *operands))
-        mask = _merged(attn_mask, key_padding_mask, q.shape, k.shape[2])
+        mask = _merged(self, attn_mask, key_padding_mask, q.shape, k.shape[2])
         noise = None
         if train and self.dropout:
             kept = keep_mask(self, key, self.dropout, (*q.shape[:3], k.shape[2]))
@@ -162,23 +163,30 @@ class MultiheadAttention(Layer):
         return x.reshape(*x.shape[:2], self.num_heads, -1).swapaxes(1, 2)
 
 
-def _merged(attn_mask: Any, padding: Any, q_shape: tuple[int, ...], sources: int) -> Any:
+def _merged(
+    layer: Any, attn_mask: Any, padding: Any, q_shape: tuple[int, ...], sources: int
+) -> Any:
     """Return one mask for (N, H, L, S) scores: True where a key takes part, or floats to add."""
     n, heads, targets, _ = q_shape
     masks = []
     if attn_mask is not None:
         mask = jnp.asarray(attn_mask)
-        wanted = ((targets, sources), (n * heads, targets, sources))
-        if mask.shape not in wanted:
-            raise ValueError(f"attn_mask must have shape {wanted[0]} or {wanted[1]}: {mask.shape}")
-        masks.append(mask[None, None] if mask.ndim == 2 else mask.reshape(n, heads, *wanted[0]))
+        shape = (targets, sources)
+        if mask.shape not in (shape, (n * heads, *shape)):
+            raise ValueError(
+                f"{layer!r}: attn_mask must have shape {shape} or {(n * heads, *shape)}, got "
+                f"{mask.shape}"
+            )
+        masks.append(mask.reshape(n, heads, *shape) if mask.ndim == 3 else mask[None, None])
     if padding is not None:
         mask = jnp.asarray(padding)
-        if mask.shape not in ((n, sources), (sources,)):
-            raise ValueError(f"key_padding_mask must have shape {(n, sources)}: {mask.shape}")
-        masks.append(mask.reshape(-1, 1, 1, sources))
+        if mask.shape != (n, sources) and (n, mask.shape) != (1, (sources,)):
+            raise ValueError(
+                f"{layer!r}: key_padding_mask must have shape {(n, sources)}, got {mask.shape}"
+            )
+        masks.append(mask.reshape(n, 1, 1, sources))
     if not masks:
         return None
     if all(mask.dtype == jnp.bool_ for mask in masks):
-        return ~(masks[0] if len(masks) == 1 else masks[0] | masks[1])
+        return ~functools.reduce(jnp.logical_or, masks)
     return sum(jnp.where(m, -jnp.inf, 0.0) if m.dtype == jnp.bool_ else m for m in masks)

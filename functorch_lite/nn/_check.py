@@ -23,10 +23,10 @@ def check_size(layer: Any, array: Array, axis: int, name: str) -> None:
     """Raise ValueError unless ``array`` has ``layer.<name>`` elements along ``axis``."""
     size = getattr(layer, name)
     if array.ndim < (-axis if axis < 0 else axis + 1) or array.shape[axis] != size:
-        which = "last axis" if axis == -1 else f"axis {axis}"
+        which = "the last axis" if axis == -1 else f"axis {axis}"
         got = f"{array.shape[axis]} in" if -array.ndim <= axis < array.ndim else "no such axis in"
         raise ValueError(
-            f"{layer!r}: the {which} of the input must have size {size}, got {got} shape "
+            f"{layer!r}: {which} of the input must have size {size}, got {got} shape "
             f"{array.shape}: change {name}, or the input"
         )
 
