@@ -150,6 +150,9 @@ def _check(name: str, options: Options) -> None:
             raise ValueError(
                 f"optim.pytorch.{name}: betas[{index}] must be at least 0 and below 1, got {beta}"
             )
+    etas = options.get("etas", (0.5, 1.2))
+    if all(map(_is_number, etas)) and not 0 < etas[0] < 1 < etas[1]:
+        raise ValueError(f"optim.pytorch.{name}: etas must lie on both sides of 1, got {etas}")
     if options.get("nesterov") and name == "sgd":
         momentum, dampening = options["momentum"], options["dampening"]
         no_momentum = _is_number(momentum) and momentum == 0
