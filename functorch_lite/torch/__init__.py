@@ -22,6 +22,7 @@ from . import compiler as compiler  # noqa: E402
 from . import cpu as cpu  # noqa: E402
 from . import cuda as cuda  # noqa: E402
 from . import fft as fft  # noqa: E402
+from . import func as func  # noqa: E402
 from . import functional as functional  # noqa: E402
 from . import jit as jit  # noqa: E402
 from . import linalg as linalg  # noqa: E402
@@ -34,6 +35,7 @@ from . import storage as storage  # noqa: E402
 from . import utils as utils  # noqa: E402
 from . import version as version  # noqa: E402
 from .compiler import compile as compile  # noqa: E402
+from .func import vmap as vmap  # noqa: E402
 from .serialization import load as load  # noqa: E402
 from .serialization import save as save  # noqa: E402
 from .torch_version import __version__ as __version__  # noqa: E402

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..._core import dtype as dt
+from ...transforms._levels import active, state
+from ...transforms._where import explained
 from . import backward as _backward
 from .grad_mode import mode, recording
 from .graph import AccumulateGrad, RemovableHandle
@@ -15,7 +17,24 @@ from .override import overridable_property
 from .register import SPACES, attach, expose
 from .tensor import Tensor
 
+BACKWARD_INSIDE = (
+    "backward() called inside a functorch transform. This is not supported, please use "
+    "functorch.grad or functorch.vjp instead or call backward() outside of functorch transforms."
+)
 NO_GRAD_ROOT = "element {} of tensors does not require grad and does not have a grad_fn"
+
+
+def refuse_inside(call: str) -> None:
+    """Raise torch.func's error for what belongs to the tape, inside a transform."""
+    if active.count and state.stack:
+        raise explained(
+            RuntimeError,
+            f"You are attempting to call {call} inside of a function being transformed by a "
+            "functorch transform. This is unsupported, please attempt to use the functorch "
+            "transforms (e.g. grad, vjp, jacrev, jacfwd, hessian) or call "
+            f"{call.split()[0].removeprefix('Tensor.')} outside of a function being transformed "
+            "instead.",
+        )
 
 
 def _as_tuple(value: Any) -> tuple:
@@ -77,6 +96,8 @@ def backward(
     inputs: Any = None,
 ) -> None:
     """Add the gradients of ``tensors`` to the leaves' ``.grad`` (only of ``inputs``, if given)."""
+    if active.count and state.stack:
+        raise explained(RuntimeError, BACKWARD_INSIDE, "torch.func.grad(f)(x), or torch.func.vjp.")
     tensors = _as_tuple(tensors)
     roots = _roots(tensors, _as_tuple(grad_tensors), create_graph)
     retain = create_graph if retain_graph is None else retain_graph
@@ -143,6 +164,11 @@ def grad(
     Raises:
         RuntimeError: an input does not appear in the graph (unless ``allow_unused``).
     """
+    if active.count and state.stack:
+        raise NotImplementedError(
+            "functorch_lite does not support torch.autograd.grad inside of a functorch transform. "
+            "Use torch.func.grad or torch.func.vjp there."
+        )
     if materialize_grads and allow_unused is False:
         raise ValueError(
             "Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
@@ -305,6 +331,7 @@ def _retains(self: Tensor) -> bool:
 @expose("m")
 def retain_grad(self: Tensor) -> None:
     """Keep the gradient of this non-leaf in ``.grad``; nothing to do for a leaf."""
+    refuse_inside("Tensor.retain_grad()")
     if not self.requires_grad:
         raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     if self._node is None:
@@ -352,6 +379,7 @@ def register_post_accumulate_grad_hook(
 @expose("m")
 def requires_grad_(self: Tensor, requires_grad: bool = True) -> Tensor:
     """Set whether a gradient is wanted for this leaf; return it."""
+    refuse_inside("Tensor.requires_grad_() (or perhaps using torch.autograd.functional.* APIs)")
     if requires_grad and self._dtype.category < dt.FLOATING:
         raise RuntimeError("only Tensors of floating point dtype can require gradients")
     if self.is_leaf or not requires_grad:

@@ -10,7 +10,6 @@ import operator
 from typing import Any
 
 import jax
-import jax.core
 import numpy as np
 
 from ..._core import dtype as dt
@@ -18,6 +17,7 @@ from ..._core.execute import x64
 from ...ops._common import contiguous_strides
 from ...ops._program import Program, _programs, program
 from ...ops._registry import OPERAND, SCALAR, Dims, Op, Param, Size, split_name
+from ...transforms._levels import active, state
 from .grad_mode import inference, mode
 from .graph import node_type, sequence
 from .layout import result_strides
@@ -25,7 +25,9 @@ from .override import HOOK, Overridden, refuse
 from .storage import to_device
 from .tensor import Tensor, make
 from .uses import uses_operands
+from .values import dynamic_shape, is_traced, known, on_host
 from .view import make_view, view_program
+from .world import cut, lifted
 
 NUMBERS = frozenset((bool, int, float, complex))
 
@@ -51,7 +53,10 @@ class Operands:
             if value._requires_grad or (
                 value._grad_base is not None and value._grad_base._requires_grad
             ):
-                self.wants_grad = True
+                if not active.count:
+                    self.wants_grad = True
+                else:  # a transform differentiates, not the tape
+                    self.transformed(value)
             if value._strides is not None:
                 self.strided = True
             return value._desc
@@ -69,6 +74,13 @@ class Operands:
         if hasattr(kind, HOOK):
             raise Overridden
         raise TypeError(_operand_error(op, position, value))
+
+    def transformed(self, tensor: Tensor) -> None:
+        """Take an operand with a history inside a transform: its traced value, or a gradient."""
+        if not state.stack:
+            self.wants_grad = True
+        elif mode.grad:
+            self.flat[-1] = lifted(tensor)
 
 
 def _check_elements(op: Op, position: int, values: Any) -> None:
@@ -107,6 +119,8 @@ def call(op: Op, operands: tuple, statics: tuple) -> Any:
         out = run(op, found, flat)
     if op.check is not None:
         run_check(op, operands, statics)
+    if active.count and not mode.grad:
+        out = cut(out)
     if type(out) is tuple:
         return _wrap_tuple(op, found, taken, out)
     if op.value:
@@ -236,14 +250,15 @@ def type_name(value: Any) -> str:
 
 def run_check(op: Op, operands: tuple, statics: tuple) -> None:
     """Run the op's value check on concrete operands; a tracer has no value to check."""
-    if any(isinstance(v, Tensor) and isinstance(v._array, jax.core.Tracer) for v in operands):
+    values = [_plain(v) for v in operands]
+    if active.count and any(is_traced(v) for v in values):
         return
-    op.check(**op.arguments(map(_plain, operands), statics))  # type: ignore[misc]
+    op.check(**op.arguments(values, statics))  # type: ignore[misc]
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Tensor):
-        return value._array
+        return known(value._array)
     return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
@@ -368,13 +383,7 @@ def _on_host(op: Op, value: Any) -> Any:
         return [_on_host(op, v) for v in value]
     if not isinstance(value, Tensor):
         return value
-    if isinstance(value._array, jax.core.Tracer):
-        raise NotImplementedError(
-            f"functorch_lite does not support {op.name}() inside a transform: the shape of its "
-            "result depends on values, which are not known there. Call it outside, or use a mask "
-            "of fixed shape."
-        )
-    return np.asarray(value._array)
+    return on_host(value._array, dynamic_shape(op.name))
 
 
 # --- views ---------------------------------------------------------------------------------------

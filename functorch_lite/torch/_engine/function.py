@@ -3,7 +3,9 @@
 from typing import Any
 
 from ..._core import dtype as dt
-from .grad_mode import mode
+from ...transforms._levels import active, state
+from .function_inside import apply_inside
+from .grad_mode import mode, recording
 from .graph import FREED, Node, node_type, sequence
 from .tensor import Tensor, make
 
@@ -73,29 +75,37 @@ class FunctionNode(Node):
                 for g, meta in zip(gradients, self.output_metas, strict=True)
             ]
         answer = self.function.backward(self, *gradients)
-        answer = list(answer) if isinstance(answer, tuple) else [answer]
-        name = type(self).__name__
-        while len(answer) > len(self.edges) and answer[-1] is None:
-            answer.pop()
-        if len(answer) != len(self.edges):
-            raise RuntimeError(
-                f"function {name} returned an incorrect number of gradients (expected "
-                f"{len(self.edges)}, got {len(answer)})"
-            )
+        answer = self.check_count(
+            answer if isinstance(answer, tuple) else (answer,), len(self.edges)
+        )
         return [self._checked(i, g) for i, g in enumerate(answer)]
+
+    def check_count(self, answer: tuple, count: int) -> tuple:
+        """Return what backward returned if that is one gradient (or None) an input."""
+        while len(answer) > count and answer[-1] is None:
+            answer = answer[:-1]
+        if len(answer) != count:
+            raise RuntimeError(
+                f"function {type(self).__name__} returned an incorrect number of gradients "
+                f"(expected {count}, got {len(answer)})"
+            )
+        return answer
+
+    def check_gradient(self, index: int, gradient: Any, shape: tuple[int, ...]) -> None:
+        """Raise PyTorch's error if a gradient is no tensor of the input's shape."""
+        if not isinstance(gradient, Tensor):
+            raise RuntimeError(f"expected Variable or None (got {type(gradient).__name__})")
+        if gradient._sizes != shape:
+            raise RuntimeError(
+                f"Function {type(self).__name__} returned an invalid gradient at index {index} - "
+                f"got {list(gradient._sizes)} but expected shape compatible with {list(shape)}"
+            )
 
     def _checked(self, index: int, gradient: Any) -> Any:
         if gradient is None or self.edges[index] is None:
             return None
-        name = type(self).__name__
-        if not isinstance(gradient, Tensor):
-            raise RuntimeError(f"expected Variable or None (got {type(gradient).__name__})")
         shape, d = self.input_metas[index]
-        if gradient._sizes != shape:
-            raise RuntimeError(
-                f"Function {name} returned an invalid gradient at index {index} - got "
-                f"{list(gradient._sizes)} but expected shape compatible with {list(shape)}"
-            )
+        self.check_gradient(index, gradient, shape)
         return gradient if gradient._dtype is d else gradient.to(d)
 
     input_metas: tuple = ()
@@ -177,22 +187,26 @@ class Function(metaclass=_FunctionMeta):
         )
 
     @classmethod
+    def run_forward(cls, ctx: Any, args: tuple, kwargs: dict) -> Any:
+        """Run ``forward`` in the form in which the class has it, and fill ``ctx``."""
+        if cls.setup_context is Function.setup_context:
+            return cls.forward(ctx, *args, **kwargs)
+        output = cls.forward(*args, **kwargs)
+        cls.setup_context(ctx, args, output)
+        return output
+
+    @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run the operation and record it with the class's own backward."""
+        if active.count and state.stack:
+            return apply_inside(cls, args, kwargs, FunctionNode)
         node = node_type(cls.__name__ + "Backward", FunctionNode)()
         node.function = cls
         edges = tuple(a._history() if isinstance(a, Tensor) and mode.grad else None for a in args)
         node.needs_input_grad = tuple(isinstance(a, Tensor) and _wants(a) for a in args)
         before = mode.grad
-        mode.grad = False
-        try:
-            if cls.setup_context is Function.setup_context:
-                output = cls.forward(node, *args, **kwargs)
-            else:
-                output = cls.forward(*args, **kwargs)
-                cls.setup_context(node, args, output)
-        finally:
-            mode.grad = before
+        with recording(False):
+            output = cls.run_forward(node, args, kwargs)
         outputs = output if isinstance(output, tuple) else (output,)
         for tensor in node._dirty:
             if before and tensor._requires_grad and tensor._node is None:

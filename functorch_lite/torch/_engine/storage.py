@@ -10,9 +10,11 @@ import weakref
 from typing import Any
 
 import jax
+import jax.core
 import numpy as np
 
 from ..._core.execute import Device, x64
+from ...transforms._levels import active, note_write
 
 
 def to_device(array: np.ndarray, device: Device | None = None) -> jax.Array:
@@ -29,6 +31,7 @@ class Storage:
         version: number of in-place writes so far that autograd notices.
         writer: name of the node of the last recorded write, for messages.
         buffer: the NumPy array that shares its memory with the user, or None.
+        born: when it was made, counted in transforms (see ``transforms._levels.Cell``).
     """
 
     __slots__ = (
@@ -36,6 +39,7 @@ class Storage:
         "_device",
         "_lent",
         "array",
+        "born",
         "buffer",
         "resizable",
         "version",
@@ -50,6 +54,7 @@ class Storage:
         self._lent: weakref.ref | None = None
         self._device: Device | None = None
         self.resizable = True
+        self.born = active.entered
 
     @staticmethod
     def from_numpy(buffer: np.ndarray) -> "Storage":
@@ -74,13 +79,23 @@ class Storage:
 
     def write(self, array: Any) -> None:
         """Replace the content by ``array`` (same shape and dtype) and count a version."""
+        if active.count:
+            note_write(self)
         if self.buffer is not None:
             self.settle()
-        if self.buffer is not None:
-            np.copyto(self.buffer, np.asarray(array))
-        else:
+        if self.buffer is None or isinstance(array, jax.core.Tracer):
             self.array = array
+        else:
+            np.copyto(self.buffer, np.asarray(array))
         self.version += 1
+
+    def snapshot(self) -> tuple:
+        """Return what ``restore`` needs: a transform takes its writes back (``_levels.Cell``)."""
+        return self.array, self.version
+
+    def restore(self, before: tuple) -> None:
+        """Go back to a snapshot. A buffer that NumPy shares was never written to meanwhile."""
+        self.array, self.version = before
 
     def lend(self, strides: tuple[int, ...] | None) -> np.ndarray:
         """Return an ndarray of the root's shape that aliases this storage while it is alive.

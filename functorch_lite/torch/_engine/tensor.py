@@ -8,12 +8,14 @@ Defaults live on the class, so that making a tensor sets four attributes.
 import weakref
 from typing import TYPE_CHECKING, Any
 
+import jax.core
 import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtype as dt
 from ..._core.execute import compile, x64
 from ...ops._common import contiguous_strides
+from ...transforms._levels import active
 from .grad_mode import inference, mode
 from .graph import AccumulateGrad, Node
 from .storage import Storage, to_device
@@ -154,7 +156,8 @@ class Tensor:
         if kept is not None and kept[0] is storage.array:
             return kept[1]
         value = read_chain(storage.array, self._chain)
-        self._read = (storage.array, value)
+        if not active.count:  # a traced value must not outlive its transform
+            self._read = (storage.array, value)
         return value
 
     def _read_buffer(self) -> Any:
@@ -189,7 +192,7 @@ class Tensor:
         if not self._chain:
             storage.write(array)
             return
-        if storage.array is None:
+        if storage.array is None and not isinstance(array, jax.core.Tracer):
             window = self._alias()
             storage.settle()
             if storage.array is None and window is not None:

@@ -7,6 +7,7 @@ graph gives the base a ``CopySlices`` node; other views of that base notice by t
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import jax
@@ -16,10 +17,12 @@ from ..._core import dtype as dt
 from ...ops._common import contiguous_strides
 from ...ops._program import Program, conj, program
 from ...ops._registry import Op
+from ...transforms._levels import active, stops_after
 from . import tensor as _tensor
 from .grad_mode import mode
 from .graph import ViewNode, node_type, sequence, shown_operands
 from .tensor import Tensor, chain_reader, chain_writer
+from .world import hidden
 
 QUIET = "A view was created in no_grad mode and"
 QUIET_PARENT = "Output 0 of {} is a view of a view which was created in no_grad mode and"
@@ -54,6 +57,17 @@ class ViewProgram(Program):
         return found
 
 
+@cache
+def hiding(forward: int) -> ViewProgram:
+    """Return the view step that hides the elements from the transforms that differentiate.
+
+    It has the same memory, written to as through any view. ``forward`` says which level is meant
+    (see ``_levels.stops_after``): that of ``no_grad``; -1 means all of them: ``detach``.
+    """
+    get = jax.lax.stop_gradient if forward < 0 else hidden(forward)
+    return ViewProgram(get, lambda parent, child: child, "AliasBackward0")
+
+
 _view_programs: dict[tuple, ViewProgram] = {}
 
 
@@ -86,6 +100,8 @@ def make_view(
     view = object.__new__(Tensor)
     view._storage = storage = parent._storage
     view._chain = (*parent._chain, (step, ints))
+    if active.count and not mode.grad and (forward := stops_after()) is not None:
+        view._chain += ((hiding(forward), ()),)
     view._sizes = sizes
     view._dtype = d = d or parent._dtype
     view._desc = d if sizes else d.zero_dim

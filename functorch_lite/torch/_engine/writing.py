@@ -11,6 +11,7 @@ from ..._core.execute import x64
 from ...ops._common import cast as convert
 from ...ops._program import Program
 from ...ops._registry import Op
+from ...transforms._levels import active, innermost
 from .dispatch import (
     Operands,
     _operand_error,
@@ -25,6 +26,7 @@ from .dispatch import (
 from .grad_mode import mode, recording
 from .tensor import Tensor
 from .view import rebase
+from .world import cut
 
 QUIET_WRITE = (
     " is being modified inplace with grad mode enabled. Given that this use case is ambiguous and "
@@ -54,6 +56,8 @@ def call_inplace(op: Op, operands: tuple, statics: tuple) -> Tensor:
         out = run(op, found, taken.flat)
     if op.check is not None:
         run_check(op, operands, statics)
+    if active.count:
+        out = _written_inside(op, out)
     if out.shape != target._sizes:
         raise RuntimeError(
             f"output with shape {list(target._sizes)} doesn't match the broadcast shape "
@@ -61,6 +65,15 @@ def call_inplace(op: Op, operands: tuple, statics: tuple) -> Tensor:
         )
     write(target, out, op, found, taken)
     return target
+
+
+def _written_inside(op: Op, out: Any) -> Any:
+    """Tell the running transform what writes, and obey ``no_grad`` there."""
+    top = innermost()
+    if top is not None:
+        overload = ".Tensor" if op.name in ("add", "sub", "mul", "div") else ""
+        top.operation = f"aten::{op.name}_{overload}"
+    return out if mode.grad else cut(out)
 
 
 def check_castable(source: dt.dtype, target: dt.dtype) -> None:

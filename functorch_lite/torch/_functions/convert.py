@@ -13,6 +13,7 @@ from ..._core import dtype as dt
 from ..._core.execute import Device, x64
 from ...ops._common import contiguous_strides
 from ...ops._registry import OPS
+from ...transforms._where import explained
 from .._engine.dispatch import call, shown_strides, type_name
 from .._engine.grad_mode import mode
 from .._engine.graph import node_type, sequence
@@ -20,6 +21,7 @@ from .._engine.layout import dense_strides
 from .._engine.override import overridable
 from .._engine.register import SPACES, attach, expose
 from .._engine.tensor import Tensor, make
+from .._engine.values import ITEM, STORAGE, is_traced, on_host
 from .._engine.view import ViewNode, ViewProgram
 from .._engine.writing import call_inplace, check_writable
 from .device import CPU, device, jax_device
@@ -226,9 +228,12 @@ def _device(where: Any) -> device:
 # --- to Python and NumPy --------------------------------------------------------------------------
 
 
-def concrete(self: Tensor) -> np.ndarray:
-    """Return the value as a NumPy array that must not be written to."""
-    return np.asarray(self._array)
+def concrete(self: Tensor, refusal: tuple[str, str] = STORAGE) -> np.ndarray:
+    """Return the value as a NumPy array that must not be written to.
+
+    ``refusal`` is what to say where a transform leaves no single value (see ``_engine.values``).
+    """
+    return on_host(self._array, refusal)
 
 
 @expose("m")
@@ -238,7 +243,7 @@ def item(self: Tensor) -> Any:
         raise RuntimeError(
             f"a Tensor with {math.prod(self._sizes)} elements cannot be converted to Scalar"
         )
-    value = concrete(self).reshape(())
+    value = concrete(self, ITEM).reshape(())
     return float(value) if self._dtype in dt.REDUCED_FLOATS else value.item()
 
 
@@ -266,6 +271,8 @@ def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
     if self._dtype in (dt.bfloat16, dt.float8_e4m3fn, dt.float8_e5m2):
         raise TypeError(f"Got unsupported ScalarType {dt.scalar_name(self._dtype)}")
     storage = self._storage
+    if is_traced(storage.array):
+        raise explained(RuntimeError, *STORAGE)
     if not self._chain:
         return storage.lend(self._strides)
     shared = storage.lend(_root_strides(self))

@@ -6,8 +6,6 @@ index tensors then gather from, or scatter into, that view.
 
 from typing import Any
 
-import jax
-import jax.core
 import numpy as np
 
 from ..._core import dtype as dt
@@ -18,6 +16,7 @@ from .._engine.layout import gathered_strides
 from .._engine.override import overridable
 from .._engine.register import attach
 from .._engine.tensor import Tensor
+from .._engine.values import MASK, is_traced, known, on_host
 from .._engine.writing import call_inplace
 from .create import tensor
 from .select import slice_view
@@ -188,7 +187,7 @@ def _basic(self: Tensor, index: Any) -> tuple[Tensor, list]:
                 and found._dtype is not dt.uint8
                 and not _traced(found)
             ):
-                view = _select(view, dim, int(found._array), dim + selected)
+                view = _select(view, dim, int(known(found._array)), dim + selected)
                 selected += 1
                 continue
             for part in _index_tensors(found, view, dim):
@@ -198,7 +197,7 @@ def _basic(self: Tensor, index: Any) -> tuple[Tensor, list]:
 
 
 def _traced(value: Tensor) -> bool:
-    return isinstance(value._array, jax.core.Tracer)
+    return is_traced(known(value._array))
 
 
 def _put_at(advanced: list, dim: int, item: Tensor) -> None:
@@ -253,7 +252,7 @@ def _index_tensors(found: Tensor, view: Tensor, dim: int) -> list[Tensor]:
                 f"The shape of the mask {list(found._sizes)} at index {bad} does not match the "
                 f"shape of the indexed tensor {list(view._sizes)} at index {dim + bad}"
             )
-        return [tensor(part) for part in np.nonzero(np.asarray(found._array))]
+        return [tensor(part) for part in np.nonzero(on_host(found._array, MASK))]
     if found._dtype.category != dt.INTEGRAL:
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
     return [found]

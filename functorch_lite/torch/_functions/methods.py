@@ -8,11 +8,14 @@ import numpy as np
 
 from ..._core import dtype as dt
 from ...ops._common import contiguous_strides, wrap_dim
+from ...transforms._levels import BATCH, active, state
 from .._engine import writing as _writing
 from .._engine.dispatch import shown_strides
 from .._engine.register import SPACES, attach, expose
 from .._engine.storage import Storage, to_device
 from .._engine.tensor import Size, Tensor, make
+from .._engine.values import CONTROL_FLOW, as_shown, is_traced
+from .._engine.world import Boundary
 from .._engine.view import is_contiguous as _dense_in_order
 from .convert import concrete, item
 from .create import wrap
@@ -269,7 +272,7 @@ def _iter(self: Tensor) -> Any:
 def _bool(self: Tensor) -> bool:
     count = numel(self)
     if count == 1:
-        return bool(concrete(self).reshape(()))
+        return bool(concrete(self, CONTROL_FLOW).reshape(()))
     if count == 0:
         raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
     raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
@@ -303,6 +306,8 @@ def _only(self: Tensor) -> Any:
 
 
 def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
+    if active.count and is_traced(self._array):
+        return _repr_inside(self)
     node = self.grad_fn
     where = self.device
     kind = self.__class__
@@ -316,6 +321,19 @@ def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
         grad_fn=None if node is None else node.__class__.__name__,
         prefix=f"{kind.__name__}(" if own_name else "tensor(",
     )
+
+
+def _repr_inside(self: Tensor) -> str:
+    """Show a tensor inside a transform: wrapped, as torch.func does, in a word for the level."""
+    levels = [level for level in state.stack if not isinstance(level, Boundary)]
+    mapped = bool(levels) and levels[-1].kind == BATCH
+    word = "BatchedTensor" if mapped else "GradTrackingTensor"
+    place = ", bdim=0" if mapped else ""
+    shown = tensor_repr(
+        as_shown(self._array), dtype=repr(self._dtype), default_dtype=repr(dt.get_default_dtype())
+    )
+    inner = "\n".join("    " + line for line in shown.splitlines())
+    return f"{word}(lvl={len(levels)}{place}, value=\n{inner}\n)"
 
 
 for _name, _member in {

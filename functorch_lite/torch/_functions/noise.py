@@ -16,6 +16,7 @@ from .._engine.dispatch import call, type_name
 from .._engine.register import SPACES, expose
 from .._engine.storage import memory_order
 from .._engine.tensor import Tensor
+from .._engine.values import is_traced
 from .._engine.writing import call_inplace
 from .create import wrap
 from .random import Generator, draw
@@ -34,7 +35,9 @@ def keep_mask(input: Tensor, shape: Any, p: float) -> Tensor:
     if input._strides is not None and shape == input._sizes and 0 not in input._strides:
         order = memory_order(input._strides)
     drawn = draw(None, "bernoulli", tuple(shape[d] for d in order), input._dtype, 1 - p)
-    return wrap(np.array(drawn.transpose(np.argsort(order)), order="C"), input.device)
+    if order != sorted(order):
+        drawn = drawn.transpose(np.argsort(order))
+    return wrap(drawn if is_traced(drawn) else np.array(drawn, order="C"), input.device)
 
 
 def _channels(input: Tensor) -> tuple[int, ...]:
@@ -112,7 +115,7 @@ def _rrelu(
 ) -> Tensor:
     noise = None
     if training and lower <= upper:
-        content = input.detach().numpy()
+        content = input._array
         slopes = draw(generator, "rrelu_noise", input._sizes, input._dtype, content, lower, upper)
         noise = wrap(slopes, input.device)
     run = call_inplace if inplace else call

@@ -8,19 +8,24 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import jax
 import numpy as np
 
 from ..._core import dtype as dt
 from ..._core.draws import DRAWS
 from ..._core.mt19937 import MT19937
+from ...transforms._levels import active, state
 from .._engine.grad_mode import mode
 from .._engine.register import SPACES, attach, expose
 from .._engine.storage import to_device
 from .._engine.tensor import Tensor, make
+from .._engine.values import is_traced, known
+from .._engine.world import GENERATOR
 from .._engine.writing import check_writable, store_out
 from .arguments import check_sizes, factory_sizes, integers
 from .create import wrap
 from .device import CPU, device, home
+from .drawing import draw_inside
 
 
 class Generator:
@@ -86,13 +91,25 @@ def _as_device(value: Any) -> device:
 
 
 default_generator = Generator()
+GENERATOR.append(default_generator._engine)
 
 
 def draw(
     generator: Generator | None, kind: str, shape: Any, d: dt.dtype, *parameters: Any
 ) -> np.ndarray:
-    """Draw from ``generator`` (None: the default one)."""
-    return (generator or default_generator).draw(kind, shape, d.np, *parameters)
+    """Draw from ``generator`` (None: the default one); parameters may be arrays.
+
+    Inside a transform the result may be a traced array.
+    """
+    source = generator or default_generator
+    if active.count and state.stack:
+
+        def one(sizes: Any, *values: Any) -> np.ndarray:
+            return source.draw(kind, sizes, d.np, *values)
+
+        return draw_inside(one, shape, d.np, parameters)
+    values = (np.asarray(p) if isinstance(p, jax.Array) else p for p in parameters)
+    return source.draw(kind, shape, d.np, *values)
 
 
 @expose("f")
@@ -289,6 +306,11 @@ def randperm(
     return wrap(draw(generator, "randperm", n, dtype), device, requires_grad, out)
 
 
+def _any_negative(tensor: Tensor) -> bool:
+    value = known(tensor._array)
+    return not is_traced(value) and bool((np.asarray(value) < 0).any())
+
+
 @expose("f")
 def normal(
     mean: Any = 0.0,
@@ -318,7 +340,7 @@ def normal(
             "normal() received an invalid combination of arguments: a size is needed where mean "
             "and std are numbers"
         )
-    if isinstance(std, Tensor) and (np.asarray(std._array) < 0).any():
+    if isinstance(std, Tensor) and _any_negative(std):
         raise RuntimeError("normal expects all elements of std >= 0.0")
     if not isinstance(std, Tensor) and std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {float(std):g}")
@@ -337,7 +359,7 @@ def bernoulli(
     input: Tensor, p: Any = None, *, generator: Generator | None = None, out: Tensor | None = None
 ) -> Tensor:
     """Return ones with the probabilities that ``input`` holds (or with probability ``p``)."""
-    chance = np.asarray(input._array) if p is None else float(p)
+    chance = input._array if p is None else float(p)
     result = make(to_device(draw(generator, "bernoulli", input._sizes, input._dtype, chance)))
     if out is not None:
         store_out(result, out)
@@ -360,9 +382,7 @@ def multinomial(
     """Return ``num_samples`` categories per row, drawn with the weights that ``input`` holds."""
     shape = (*input._sizes[:-1], num_samples)
     result = make(
-        to_device(
-            draw(generator, "multinomial", shape, dt.int64, np.asarray(input._array), replacement)
-        )
+        to_device(draw(generator, "multinomial", shape, dt.int64, input._array, replacement))
     )
     if out is not None:
         store_out(result, out)
@@ -373,9 +393,7 @@ def multinomial(
 @expose("f")
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Return Poisson counts whose rates ``input`` holds."""
-    return make(
-        to_device(draw(generator, "poisson", input._sizes, input._dtype, np.asarray(input._array)))
-    )
+    return make(to_device(draw(generator, "poisson", input._sizes, input._dtype, input._array)))
 
 
 @expose("f")
@@ -389,8 +407,8 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
                 "binomial",
                 shape,
                 count._dtype,
-                np.asarray(count._array),
-                np.asarray(prob._array),
+                count._array,
+                prob._array,
             )
         )
     )
@@ -450,7 +468,7 @@ _sampler(
 @expose("m")
 def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
     """Fill with ones of probability ``p`` (a number or a tensor that broadcasts), else zeros."""
-    chance = np.asarray(p._array) if isinstance(p, Tensor) else float(p)
+    chance = p._array if isinstance(p, Tensor) else float(p)
     return _fill(self, draw(generator, "bernoulli", self._sizes, self._dtype, chance))
 
 

@@ -11,12 +11,13 @@ from ..._core import dtype as dt
 from ...ops._common import wrap_dim
 from ...ops._registry import OPS
 from ...ops.shape import view as _view_ops
+from ...transforms._levels import active
 from .._engine.dispatch import call_view, shown_strides
 from .._engine.graph import ViewNode, node_type
 from .._engine.override import overridable
 from .._engine.register import attach, expose
 from .._engine.tensor import Size, Tensor, make
-from .._engine.view import is_contiguous
+from .._engine.view import hiding, is_contiguous
 from .arguments import integer, integers
 
 
@@ -289,6 +290,8 @@ def detach(input: Tensor) -> Tensor:
     view._made_quietly, view._shows_grad = "", False
     view._chain = input._chain
     view._strides = input._strides
+    if active.count:  # a transform differentiates: only a step of its own hides the value from it
+        view._chain += ((hiding(-1), ()),)
     return view
 
 

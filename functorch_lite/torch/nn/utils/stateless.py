@@ -90,11 +90,16 @@ def _swap(module: Any, name: str, tensor: Any) -> Any:
         if leaf in members:
             old, members[leaf] = members[leaf], tensor
             return old
-    if not hasattr(owner, leaf):
-        raise AttributeError(f"{owner._get_name()} has no attribute `{leaf}`")
-    old = getattr(owner, leaf)
-    setattr(owner, leaf, tensor)
+    old = getattr(owner, leaf, _MISSING)
+    if tensor is _MISSING:
+        delattr(owner, leaf)
+    else:
+        setattr(owner, leaf, tensor)
     return old
+
+
+_MISSING = object()
+"""Stands for the tensor of a name that the module does not have; PyTorch lends it the name."""
 
 
 @contextlib.contextmanager

@@ -1,0 +1,309 @@
+"""Tensors under the transforms: the world that ``fl.grad``, ``fl.vmap`` and the others look for.
+
+Inside a transform JAX differentiates, and the tape is silent: an operand with a history hands out
+:func:`lifted`'s array instead of asking for a node. Around the outermost transform stands a
+:class:`Boundary`, which makes the whole transform *one* node of the tape: the tensors with a history
+that it reads, arguments or captured, are its inputs, and its backward is ``jax.vjp`` of it all. The
+boundary learns its inputs by running: the first read of one that it does not know starts it anew.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
+from typing import Any
+
+import jax
+import jax.core
+import jax.numpy as jnp
+from jax.custom_derivatives import zero_from_primal
+
+from ..._core import dtype as dt
+from ..._core.execute import x64
+from ...ops._program import conj
+from ...transforms._levels import REVERSE, Level, active, state, stops_after
+from ...transforms._world import Kept, World, opened, register_world
+from .grad_mode import mode, recording
+from .graph import FREED, Node, node_type, sequence
+from .tensor import Tensor, make, read_chain
+
+
+class TensorWorld(World):
+    """The world whose boxes are tensors."""
+
+    box = (Tensor,)
+    conjugate = True
+
+    def unwrap(self, box: Tensor) -> Any:
+        """Return a tensor's array; under a boundary the traced one, if it has a history."""
+        return lifted(box) if active.count and mode.grad and has_history(box) else box._array
+
+    def wrap(self, array: Any, like: Any = None, tracked: bool = False) -> Tensor:
+        """Return a new tensor; one that a transform differentiates by says that it wants a grad."""
+        tensor = make(jnp.asarray(array))
+        tensor._requires_grad = tracked
+        return tensor
+
+    def cell(self, box: Tensor) -> Any:
+        """Return the tensor's storage."""
+        return box._storage
+
+    def write(self, box: Tensor, array: Any) -> None:
+        """Write through the tensor's view chain."""
+        box._write(array)
+
+    def written(self, box: Tensor) -> bool:
+        """Return True if the tensor was written to since ``wrap``."""
+        return box._storage.version > 0
+
+    def inside(self, level: Level) -> AbstractContextManager[Any]:
+        """Switch grad mode on in a function that is differentiated, as torch.func does."""
+        return recording(True) if level.kind == REVERSE else nullcontext()
+
+    def taped(self) -> bool:
+        """Return True if the last outermost ``run`` in this thread became a node."""
+        return bool(state.stack == [] and last.inputs)
+
+    def draw_state(self) -> Any:
+        """Return the state of the default generator."""
+        return GENERATOR[0].get_state()
+
+    def set_draw_state(self, before: Any) -> None:
+        """Go back to a state of the default generator."""
+        GENERATOR[0].set_state(before)
+
+    def run(self, call: Callable[[], Any], boxes: Sequence[Any]) -> Any:
+        """Run a transform: with 64-bit types, and as one node where a history takes part."""
+        with x64(True):
+            if state.stack or not mode.grad:
+                return call()
+            return _bounded(call, [t for t in boxes if has_history(t)])
+
+
+GENERATOR: list[Any] = []
+"""The engine of the default generator (set by ``random``)."""
+
+
+class _Last:
+    """The inputs of the last boundary: none if it did not become a node."""
+
+    inputs: Sequence[Tensor] = ()
+
+
+last = _Last()
+
+
+def has_history(tensor: Tensor) -> bool:
+    """Return True if a gradient is wanted for the tensor."""
+    base = tensor._grad_base
+    return tensor._requires_grad or (base is not None and base._requires_grad)
+
+
+# --- what operands hand out -----------------------------------------------------------------------
+
+
+def lifted(tensor: Tensor) -> Any:
+    """Return the array of an operand with a history, where a transform is running."""
+    stack = state.stack
+    if not stack or tensor._storage.born >= stack[0].stamp:
+        return tensor._array
+    for level in reversed(stack):
+        if isinstance(level, Boundary) and level.knows(tensor):
+            return level.value_of(tensor)
+    outermost = stack[0]
+    if isinstance(outermost, Boundary):
+        raise _Unknown(_input_of(tensor))
+    return tensor._array
+
+
+def _input_of(tensor: Tensor) -> Tensor:
+    """Return the tensor whose history a view follows, or the tensor itself."""
+    base = tensor._grad_base
+    return base if base is not None and base._requires_grad else tensor
+
+
+class _Unknown(BaseException):
+    """A tensor with a history was read that the boundary did not know of."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = tensor
+
+
+class Boundary(Level):
+    """The outermost level: what is differentiated by the tape."""
+
+    def __init__(self, inputs: Sequence[Tensor], arrays: Sequence[Any]) -> None:
+        super().__init__(REVERSE, "the transform")
+        self.arrays = {id(t): a for t, a in zip(inputs, arrays, strict=True)}
+
+    def knows(self, tensor: Tensor) -> bool:
+        """Return True if the tensor, or the base of the view that it is, is an input."""
+        return id(_input_of(tensor)) in self.arrays
+
+    def value_of(self, tensor: Tensor) -> Any:
+        """Return the traced value of an input, or of a view of one."""
+        if any(tensor._storage in level.writes for level in state.stack):
+            raise NotImplementedError(
+                "functorch_lite does not support reading a tensor that requires grad after it was "
+                "written to inside the same transform. Write to a clone of it."
+            )
+        source = _input_of(tensor)
+        array = self.arrays[id(source)]
+        if source is tensor:
+            return array
+        return read_chain(array, tensor._chain[tensor._view_depth :])
+
+
+def _bounded(call: Callable[[], Any], inputs: list[Tensor]) -> Any:
+    """Run ``call`` as one node of the tape if it reads a tensor with a history."""
+    inputs = list({id(t): t for t in map(_input_of, inputs)}.values())
+    draws = world.draw_state()
+    while True:
+        try:
+            return _attempt(call, inputs)
+        except _Unknown as unknown:
+            inputs.append(unknown.tensor)
+            world.set_draw_state(draws)
+
+
+def _attempt(call: Callable[[], Any], inputs: list[Tensor]) -> Any:
+    last.inputs = tuple(inputs)
+    if not inputs:
+        boundary = Boundary((), ())
+        with boundary.running():
+            result = call()
+        boundary.settle(boundary.left)
+        return result
+    draws = world.draw_state()
+    whole = _Whole(call, inputs)
+    arrays = [t._array for t in inputs]
+    outputs, pull, extra = jax.vjp(whole, *arrays, has_aux=True)
+    result = whole.finish(outputs, extra)
+    node = node_type("TransformBackward0", TransformNode)()
+    node.whole, node.pull, node.draws = whole, pull, draws
+    node.edges = tuple(t._history() for t in inputs)
+    node.number = next(sequence)
+    node.outputs = len(outputs)
+    node.metas = [(o.shape, o.dtype) for o in outputs]
+    places = iter(range(len(outputs)))
+    for leaf in opened(result).leaves:
+        if isinstance(leaf, Tensor) and leaf._dtype.category >= dt.FLOATING:
+            leaf._node, leaf._nr, leaf._requires_grad = node, next(places), True
+    last.inputs = tuple(inputs)
+    return result
+
+
+class _Whole:
+    """A transform call as a pure function of its inputs' arrays."""
+
+    def __init__(self, call: Callable[[], Any], inputs: list[Tensor]) -> None:
+        self.call, self.inputs = call, inputs
+        self.kept = Kept()
+
+    def __call__(self, *arrays: Any) -> tuple[list[Any], Any]:
+        """Return (outputs that carry a gradient, everything else)."""
+        self.boundary = boundary = Boundary(self.inputs, arrays)
+        with boundary.running():
+            result = self.call()
+            found = self.kept.put(result)
+        self.smooth = [
+            is_tensor and jnp.issubdtype(a.dtype, jnp.inexact)
+            for a, is_tensor in zip(found, self.kept.boxed(), strict=True)
+        ]
+        outputs = [a for a, smooth in zip(found, self.smooth, strict=True) if smooth]
+        rest = [a for a, smooth in zip(found, self.smooth, strict=True) if not smooth]
+        return outputs, (rest, boundary.left)
+
+    def finish(self, outputs: list[Any], extra: Any) -> Any:
+        """Return the result outside of the trace, and settle the writes."""
+        rest, written = extra
+        self.boundary.settle(written)
+        smooth, other = iter(outputs), iter(rest)
+        return self.kept.take([next(smooth) if s else next(other) for s in self.smooth])
+
+
+class TransformNode(Node):
+    """The node of a whole transform; its backward pulls back through all of it."""
+
+    opaque = True
+    whole: Any = None
+    pull: Any = None
+    draws: Any = None
+    metas: Any = ()
+
+    def backward_tensors(self, gradients: list) -> list:
+        """Return one gradient an input; recorded (by running the transform again) if asked to."""
+        if self.pull is None:
+            raise RuntimeError(FREED)
+        if mode.grad:
+            return self._recorded(gradients)
+        with x64(True):
+            found = self.pull(
+                self._cotangents([None if g is None else g._array for g in gradients])
+            )
+            return [make(conj(g)) for g in found]
+
+    def _cotangents(self, gradients: list) -> list[Any]:
+        return [
+            jnp.zeros(shape, d) if g is None else conj(jnp.asarray(g, d))
+            for g, (shape, d) in zip(gradients, self.metas, strict=True)
+        ]
+
+    def _recorded(self, gradients: list) -> list:
+        """Pull back under a boundary of its own, so that the gradients have a history."""
+        whole = self.whole
+
+        def again() -> list:
+            here = [world.unwrap(t) for t in whole.inputs]
+            given = [None if g is None else world.unwrap(g) for g in gradients]
+            with world.replayed(self.draws):
+                _, pull, _ = jax.vjp(_Whole(whole.call, whole.inputs), *here, has_aux=True)
+            return [make(conj(g)) for g in pull(self._cotangents(given))]
+
+        present = [g for g in gradients if g is not None]
+        return world.run(again, [*whole.inputs, *present])
+
+    def free(self) -> None:
+        """Drop what the backward needs."""
+        self.pull = self.whole = None
+
+
+# --- no_grad inside a transform -------------------------------------------------------------------
+
+
+def cut(out: Any) -> Any:
+    """Hide results of an operation under ``no_grad`` from the innermost reverse-mode transform."""
+    forward = stops_after()
+    if forward is None:
+        return out
+    if isinstance(out, tuple):
+        return tuple(cut(o) for o in out)
+    if not isinstance(out, jax.core.Tracer) or not jnp.issubdtype(out.dtype, jnp.inexact):
+        return out
+    return hidden(forward)(out)
+
+
+@cache
+def hidden(forward: int) -> Callable[[Any], Any]:
+    """Return the identity that has no derivative, at the level under ``forward`` forward-mode ones.
+
+    ``lax.stop_gradient`` would hide its argument from every level; torch's ``no_grad`` hides it
+    from the innermost that records.
+    """
+
+    @jax.custom_jvp
+    def identity(x: Any) -> Any:
+        return x
+
+    def rule(primals: tuple, tangents: tuple) -> tuple:
+        (x,), (t,) = primals, tangents
+        if not forward:
+            return x, zero_from_primal(x, symbolic_zeros=True)
+        below = hidden(forward - 1)
+        return below(x), t if hasattr(t, "aval") and not hasattr(t, "dtype") else below(t)
+
+    identity.defjvp(rule, symbolic_zeros=True)
+    return identity
+
+
+world = TensorWorld()
+register_world(world)

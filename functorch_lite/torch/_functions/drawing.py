@@ -1,0 +1,101 @@
+"""Random draws inside transforms: one draw for each slice of ``vmap``, or one for all.
+
+PyTorch draws a mapped operation for the whole batch at once. So do we: the draw gets the lengths of
+the mapped dimensions in front, outermost first, and each slice picks its part by its position.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ...transforms._levels import BATCH, TRACE, Level, state
+from ...transforms._where import explained
+from .._engine.values import is_traced, known
+
+ERROR_MODE = (
+    "vmap: called random operation while in randomness error mode. Please either use the 'same' or "
+    "'different' randomness flags on vmap or perform the randomness operation out of vmap"
+)
+SAME_OF_MAPPED = (
+    "Vmap does not currently support same randomness with a batched tensor input. Please file an "
+    "issue with functorch"
+)
+
+Draw = Callable[..., np.ndarray]
+"""``(shape, *parameters) -> array``: one draw from a generator."""
+
+
+def draw_inside(draw: Draw, shape: Any, dtype: np.dtype, parameters: tuple) -> Any:
+    """Draw inside the running transforms: a NumPy array, or a traced one that differs by slice.
+
+    ``shape`` is a tuple, or the length of a permutation.
+    """
+    _refuse_repeats()
+    mapped = [level for level in state.stack if level.kind == BATCH]
+    if any(level.randomness == "error" for level in mapped):
+        raise explained(
+            RuntimeError, ERROR_MODE, "torch.vmap(f, randomness='different'), or 'same'."
+        )
+    own = [level for level in mapped if level.randomness == "different"]
+    values = [known(p) for p in parameters]
+    if any(is_traced(v) for v in values):
+        return _by_slices(draw, shape, dtype, values, own, mapped)
+    values = [np.asarray(v) if isinstance(v, jax.Array) else v for v in values]
+    if not own:
+        return _recorded(draw(shape, *values))
+    sizes = tuple(level.size for level in own)
+    if isinstance(shape, tuple):
+        drawn = draw((*sizes, *shape), *values)
+    else:
+        count = int(np.prod(sizes))
+        drawn = np.stack([draw(shape, *values) for _ in range(count)])
+        drawn = drawn.reshape(*sizes, *drawn.shape[1:])
+    return jnp.asarray(_recorded(drawn))[tuple(level.index for level in own)]
+
+
+def _refuse_repeats() -> None:
+    """Raise where the traced code will run again with what was drawn once."""
+    for level in state.stack:
+        if level.kind == TRACE and level.draws is None:
+            raise NotImplementedError(
+                f"functorch_lite does not support random operations inside {level.name}: each run "
+                "would see the same numbers. Draw before it and pass the numbers in."
+            )
+
+
+def _recorded(drawn: np.ndarray) -> Any:
+    """Hand a draw to the program that is being captured, if there is one."""
+    for level in state.stack:
+        if level.kind == TRACE and level.draws is not None:
+            return level.draws(drawn)
+    return drawn
+
+
+def _by_slices(
+    draw: Draw, shape: tuple, dtype: np.dtype, values: list, own: list[Level], mapped: list[Level]
+) -> Any:
+    """Draw with parameters that differ by slice: the host sees the whole batch at once."""
+    if len(own) < len(mapped):
+        raise explained(RuntimeError, SAME_OF_MAPPED, "torch.vmap(f, randomness='different').")
+    if any(level.kind == TRACE for level in state.stack):
+        raise NotImplementedError(
+            "functorch_lite does not support random operations with traced parameters inside a "
+            "compiled function. Draw from torch.rand and transform the numbers."
+        )
+    numbers = [i for i, v in enumerate(values) if not isinstance(v, (jax.Array, np.ndarray))]
+
+    def host(*arrays: Any) -> np.ndarray:
+        rest = iter(arrays)
+        full = [values[i] if i in numbers else np.asarray(next(rest)) for i in range(len(values))]
+        batch = tuple(level.size for level in own)
+        return draw((*batch, *shape), *full).astype(dtype)
+
+    every = sum((level.index for level in own), jnp.zeros((), np.int32)) * 0
+    arrays = [
+        v + every.astype(v.dtype) for i, v in enumerate(values) if i not in numbers
+    ]  # now each differs at every level, so that the host sees all of them
+    result = jax.ShapeDtypeStruct(shape, dtype)
+    return jax.pure_callback(host, result, *arrays, vmap_method="broadcast_all")
