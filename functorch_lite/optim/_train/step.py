@@ -148,7 +148,8 @@ class TrainStep:
     def _varying(self, tree: PyTree) -> PyTree:
         """Say that each device has its own copy: else ``shard_map`` sums their gradients for us."""
         names = (self.axis_name,) if isinstance(self.axis_name, str) else self.axis_name or ()
-        for name in names:
+        manual = jax.sharding.get_abstract_mesh().manual_axes  # not those of vmap
+        for name in set(names).intersection(manual):
             tree = jax.tree.map(lambda x, name=name: _cast_to_varying(x, name), tree)
         return tree
 
@@ -177,7 +178,7 @@ def _cast_to_varying(x: Array, axis_name: str) -> Array:
         return x
     try:
         return jax.lax.pcast(x, axis_name, to="varying")
-    except ValueError:  # varies already, or the axis is vmap's, where there is nothing to say
+    except ValueError:  # it varies already
         return x
 
 
