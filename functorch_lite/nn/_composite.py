@@ -51,6 +51,9 @@ class Call:
                 *own, *inputs, key=self.next_key(), train=self.train, **options
             )
         except Exception as error:
+            if isinstance(error, KeyError) and name not in self.params:
+                only = sorted(self.params)
+                error.add_note(f"params has no {name!r}, only {only}: pass what init returned")
             error.add_note(f"in layer {name!r}: {layer!r}")
             raise
         if state:

@@ -46,7 +46,7 @@ State = dict[str, Any]
 class Layer:
     """Base of all layers; see the contract above.  Subclasses become frozen dataclasses.
 
-    Two layers with the same settings are equal, so ``jax.jit(layer.apply)`` compiles once for both.
+    Two layers with the same settings are equal, and a layer can be a static argument of ``jit``.
 
     >>> class Shift(Layer):
     ...     by: float = 1.0

@@ -6,7 +6,7 @@ import pytest
 
 import functorch_lite.torch.nn as modules
 from functorch_lite import nn
-from tests.nn.against_module import check_row, check_same, draw, error_of
+from tests.nn.against_module import check_row, check_same, draw, error_of, fresh, zeros_of
 
 
 def sizes(i, h, **more):
@@ -14,12 +14,10 @@ def sizes(i, h, **more):
 
 
 ROWS = [
-    ("RNN", sizes(3, 4), (5, 2, 3)),
     ("RNN", sizes(3, 2, nonlinearity="relu", bias=False), (5, 3)),
     ("GRU", sizes(3, 2, num_layers=2, bidirectional=True, batch_first=True), (2, 4, 3)),
-    ("GRU", sizes(3, 2), (5, 2, 3), (1, 2, 2)),
-    ("LSTM", sizes(3, 2, num_layers=2, bidirectional=True), (4, 2, 3)),
-    ("LSTM", sizes(3, 4, proj_size=2, batch_first=True), (2, 4, 3)),
+    ("GRU", sizes(3, 2), (4, 2, 3), (1, 2, 2)),
+    ("LSTM", sizes(3, 4, proj_size=2, num_layers=2, bidirectional=True), (4, 2, 3)),
     ("RNNCell", sizes(3, 4, nonlinearity="relu"), (2, 3)),
     ("GRUCell", sizes(3, 4), (2, 3), (2, 4)),
     ("LSTMCell", sizes(3, 4, bias=False), (2, 3)),
@@ -52,19 +50,27 @@ def test_an_lstm_starts_from_the_given_state():
 
 def test_dropout_acts_between_layers_in_training_only():
     layer = nn.GRU(3, 8, num_layers=2, dropout=0.5)
-    params, _ = layer.init(jax.random.key(0))
-    x, run = draw(4, 2, 3), jax.jit(layer, static_argnames="train")
-    plain = run(params, x)[0]
-    noisy = [run(params, x, key=jax.random.key(i), train=True)[0] for i in (0, 0, 1)]
-    assert jnp.array_equal(noisy[0], noisy[1])
+    params, _ = fresh(layer)
+    x, keys = draw(4, 2, 3), jax.random.split(jax.random.key(0))
+
+    @jax.jit
+    def run(params):
+        noisy = [layer(params, x, key=key, train=True)[0] for key in (keys[0], keys[0], keys[1])]
+        return noisy, layer(params, x)[0], layer(params, x, key=keys[0])[0]
+
+    noisy, plain, keyed = run(params)
+    assert jnp.array_equal(noisy[0], noisy[1]) and jnp.array_equal(plain, keyed)
     assert not jnp.allclose(noisy[0], noisy[2]) and not jnp.allclose(noisy[0], plain)
-    one = nn.GRU(3, 8, dropout=0.5)
-    params, _ = one.init(jax.random.key(0))
-    assert jnp.array_equal(one(params, x, train=True)[0], one(params, x)[0])
+
+
+def test_a_single_layer_has_nothing_to_drop():
+    layer = nn.GRU(3, 8, dropout=0.5)
+    jax.eval_shape(lambda params: layer(params, draw(4, 2, 3), train=True), zeros_of(layer)[0])
 
 
 LAYER = nn.LSTM(3, 2)
-PARAMS, _ = LAYER.init(jax.random.key(0))
+PARAMS, _ = zeros_of(LAYER)
+STACK = nn.GRU(3, 2, 2, dropout=0.5)
 
 
 @pytest.mark.parametrize(
@@ -96,9 +102,7 @@ PARAMS, _ = LAYER.init(jax.random.key(0))
             "3, 0 and 1",
         ),
         (
-            lambda: nn.GRU(3, 2, 2, dropout=0.5)(
-                nn.GRU(3, 2, 2).init(jax.random.key(0))[0], jnp.ones((4, 3)), train=True
-            ),
+            lambda: STACK(zeros_of(STACK)[0], jnp.ones((4, 3)), train=True),
             "ValueError: GRU(3, 2, num_layers=2, dropout=0.5): dropout in training needs a key: "
             "apply(params, state, x, key=jax.random.key(0), train=True), another key at each step",
         ),
