@@ -5,6 +5,7 @@ options, the 64-bit scope and the count of compilations live in one place.  Impo
 leaves ``jax.config`` untouched: 64-bit types are switched on by a scope around each call.  Floor 0.
 """
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -50,19 +51,19 @@ def compile(fun: Callable[..., Any], tuned: str = "", **options: Any) -> Callabl
         options: for ``jax.jit`` (``donate_argnums``, ``static_argnums``).
     """
 
-    def counted(*args: Any) -> Any:
+    @functools.wraps(fun)
+    def counted(*args: Any, **kwargs: Any) -> Any:
         compilations.count += 1
-        return fun(*args)
+        return fun(*args, **kwargs)
 
-    counted.__name__ = getattr(fun, "__name__", "program")
     plain = jax.jit(counted, inline=True, **options)
     if not tuned or jax.default_backend() != "cpu":
         return plain
     at_top = jax.jit(counted, inline=True, compiler_options=CPU_OPTIONS[tuned], **options)
 
-    def call(*args: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         # JAX refuses compiler options inside another trace; asking where we are takes about 1 us.
-        return (at_top if get_opaque_trace_state() == _TOP else plain)(*args)
+        return (at_top if get_opaque_trace_state() == _TOP else plain)(*args, **kwargs)
 
     return call
 

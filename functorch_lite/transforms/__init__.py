@@ -1,5 +1,12 @@
 """Transforms of functions on nested containers of arrays or Tensors."""
 
+from ._compiled import checkpoint as checkpoint
+from ._compiled import jit as jit
+from ._compiled import make_jaxpr as make_jaxpr
+from ._control import associative_scan as associative_scan
+from ._control import cond as cond
+from ._control import scan as scan
+from ._control import while_loop as while_loop
 from ._forward import jvp as jvp
 from ._forward import linearize as linearize
 from ._jacobian import hessian as hessian

@@ -12,7 +12,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ._arguments import Argnums, check_differentiable, chosen_numbers, replaced, split_aux
+from ._arguments import Argnums, check_differentiable, chosen_numbers, replaced
 from ._forward import JVP, pushed
 from ._levels import BATCH, Level
 from ._reverse import VJP, differentiated, gradients
@@ -102,13 +102,14 @@ def _rows(
     total = sum(math.prod(o.shape) for o in outputs)
     parts = []
     for start, stop in _chunks(total, chunk_size):
-        level = Level(BATCH, "jacrev", size=stop - start, randomness="error")
+        axis = object()
+        level = Level(BATCH, "jacrev", size=stop - start, randomness="error", axis=axis)
 
         def row(cotangents: list[Any], level: Level = level) -> list[Any]:
             with level.running(), world.inside(level):
                 return gradients(world, pull, cotangents)
 
-        parts.append(jax.vmap(row)(_basis(outputs, start, stop)))
+        parts.append(jax.vmap(row, axis_name=axis)(_basis(outputs, start, stop)))
     return [jnp.concatenate(column) for column in zip(*parts, strict=True)]
 
 

@@ -8,7 +8,7 @@ is done the values are written for real, one level further out. Floor 4; knows n
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -59,7 +59,10 @@ class Level:
         operation: the in-place operation that is writing, for messages.
         size, index, randomness: of a BATCH level: the length of the mapped dimension, the traced
             position in it, and "error", "same" or "different".
-        draws: of a TRACE level that repeats random draws at each call: what was drawn, else None.
+        draws: of a TRACE level: takes a draw (a function without arguments) and returns its
+            numbers; None where the traced code may be repeated with the same numbers.
+        reads: of a TRACE level whose program is called again: id of an array that was read from
+            outside -> (array, function that reads it anew); else None.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Level:
         self.index: Any = None
         self.axis = axis
         self.draws = draws
+        self.reads: dict[int, tuple[Any, Callable[[], Any]]] | None = None
         self.stamp = 0
         self.writes: dict[Any, tuple[Any, str]] = {}
         self.owned: frozenset[Any] = frozenset()
@@ -115,14 +119,18 @@ class Level:
                 self.writes.items(), self.left, values, strict=True
             ):
                 if inside is not outside and cell not in self.owned:
-                    raise explained(
-                        RuntimeError,
-                        MUTATED.format(self.operation or "aten::copy_"),
-                        "return the new value (has_aux=True), or write a detached value.",
-                        at,
-                    )
+                    raise self.refusal(at)
         for cell, value in zip(self.writes, values, strict=True):
             cell.write(value)
+
+    def refusal(self, at: str) -> Exception:
+        """Return the error for a write of a value that depends on what is differentiated."""
+        return explained(
+            RuntimeError,
+            MUTATED.format(self.operation or "aten::copy_"),
+            "return the new value (has_aux=True), or write a detached value.",
+            at,
+        )
 
 
 MUTATED = (
@@ -176,6 +184,13 @@ def note_write(cell: Cell) -> None:
     top = innermost()
     if top is not None and cell.born < top.stamp and cell not in top.writes:
         top.writes[cell] = (cell.snapshot(), place())
+
+
+def note_read(array: Any, again: Callable[[], Any], born: int = 0) -> None:
+    """Tell the programs that are being captured where an array from outside came from."""
+    for level in state.stack:
+        if level.reads is not None and born < level.stamp:
+            level.reads.setdefault(id(array), (array, again))
 
 
 def stops_after() -> int | None:

@@ -71,6 +71,14 @@ class World:
         finally:
             self.set_draw_state(now)
 
+    def number(self, traced: Any) -> Any:
+        """Return what stands for a Python number in traced code."""
+        return traced
+
+    def trace_key(self) -> Any:
+        """Return what else a traced program depends on: the modes that are switched on."""
+        return None
+
     conjugate = False
     """Gradients of complex numbers are the conjugates of JAX's."""
 
@@ -167,6 +175,7 @@ class Kept:
 
     def put(self, tree: Any) -> list[Any]:
         """Keep ``tree`` and return its arrays."""
+        self.tree = tree
         self._opened = opened(tree)
         self._places = [i for i, leaf in enumerate(self._opened.leaves) if is_array(leaf)]
         arrays = self._opened.arrays()

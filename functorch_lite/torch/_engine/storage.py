@@ -14,7 +14,7 @@ import jax.core
 import numpy as np
 
 from ..._core.execute import Device, x64
-from ...transforms._levels import active, note_write
+from ...transforms._levels import active, note_read, note_write
 
 
 def to_device(array: np.ndarray, device: Device | None = None) -> jax.Array:
@@ -70,6 +70,12 @@ class Storage:
         if self.array is not None:
             return self.array
         return to_device(np.array(self.buffer, order="C"), self._device)
+
+    def watched(self) -> Any:
+        """Return the root array where transforms run, and tell them what they read."""
+        array = self.read()
+        note_read(array, self.read, self.born)
+        return array
 
     def settle(self) -> None:
         """Go back to a JAX array once no ndarray shares the memory any more."""

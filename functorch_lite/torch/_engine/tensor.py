@@ -143,6 +143,8 @@ class Tensor:
         storage = self._storage
         if self._chain:
             return self._replay()
+        if active.count:
+            return storage.watched()
         return storage.read() if storage.array is None else storage.array
 
     def _replay(self) -> Any:
@@ -153,11 +155,12 @@ class Tensor:
             storage.settle()
         if storage.array is None:
             return self._read_buffer()
+        if active.count:  # a traced value must not outlive its transform: it is not kept
+            return read_chain(storage.watched(), self._chain)
         if kept is not None and kept[0] is storage.array:
             return kept[1]
         value = read_chain(storage.array, self._chain)
-        if not active.count:  # a traced value must not outlive its transform
-            self._read = (storage.array, value)
+        self._read = (storage.array, value)
         return value
 
     def _read_buffer(self) -> Any:

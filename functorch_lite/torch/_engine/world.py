@@ -20,7 +20,8 @@ from jax.custom_derivatives import zero_from_primal
 from ..._core import dtype as dt
 from ..._core.execute import x64
 from ...ops._program import conj
-from ...transforms._levels import REVERSE, Level, active, state, stops_after
+from ...transforms._levels import REVERSE, Level, active, note_read, state, stops_after
+from ...transforms._where import explained
 from ...transforms._world import Kept, World, opened, register_world
 from .grad_mode import mode, recording
 from .graph import FREED, Node, node_type, sequence
@@ -71,6 +72,16 @@ class TensorWorld(World):
         """Go back to a state of the default generator."""
         GENERATOR[0].set_state(before)
 
+    def number(self, traced: Any) -> Tensor:
+        """Return a tensor that takes part in arithmetic as a Python float does."""
+        tensor = make(traced)
+        tensor._desc = float
+        return tensor
+
+    def trace_key(self) -> Any:
+        """Return grad mode and the default dtype."""
+        return mode.grad, dt.get_default_dtype()
+
     def run(self, call: Callable[[], Any], boxes: Sequence[Any]) -> Any:
         """Run a transform: with 64-bit types, and as one node where a history takes part."""
         with x64(True):
@@ -108,7 +119,9 @@ def lifted(tensor: Tensor) -> Any:
         return tensor._array
     for level in reversed(stack):
         if isinstance(level, Boundary) and level.knows(tensor):
-            return level.value_of(tensor)
+            value = level.value_of(tensor)
+            note_read(value, lambda: lifted(tensor))
+            return value
     outermost = stack[0]
     if isinstance(outermost, Boundary):
         raise _Unknown(_input_of(tensor))
@@ -134,6 +147,16 @@ class Boundary(Level):
     def __init__(self, inputs: Sequence[Tensor], arrays: Sequence[Any]) -> None:
         super().__init__(REVERSE, "the transform")
         self.arrays = {id(t): a for t, a in zip(inputs, arrays, strict=True)}
+
+    def refusal(self, at: str) -> Exception:
+        """Return the error for a recorded write to a tensor from outside."""
+        return explained(
+            NotImplementedError,
+            "functorch_lite does not support writing a value that requires grad to a captured "
+            "tensor inside a transform.",
+            "return the value, or write a detached one.",
+            at,
+        )
 
     def knows(self, tensor: Tensor) -> bool:
         """Return True if the tensor, or the base of the view that it is, is an input."""

@@ -6,6 +6,8 @@ storage, then the history.  Reading and calling are in ``dispatch.py``.
 
 from typing import Any, cast
 
+import jax
+
 from ..._core import dtype as dt
 from ..._core.execute import x64
 from ...ops._common import cast as convert
@@ -57,7 +59,7 @@ def call_inplace(op: Op, operands: tuple, statics: tuple) -> Tensor:
     if op.check is not None:
         run_check(op, operands, statics)
     if active.count:
-        out = _written_inside(op, out)
+        out = _written_inside(op, target, out)
     if out.shape != target._sizes:
         raise RuntimeError(
             f"output with shape {list(target._sizes)} doesn't match the broadcast shape "
@@ -67,13 +69,20 @@ def call_inplace(op: Op, operands: tuple, statics: tuple) -> Tensor:
     return target
 
 
-def _written_inside(op: Op, out: Any) -> Any:
-    """Tell the running transform what writes, and obey ``no_grad`` there."""
+def _written_inside(op: Op, target: Tensor, out: Any) -> Any:
+    """Tell the running transform what writes, and obey ``no_grad`` there.
+
+    What is written under ``no_grad`` to a tensor from outside is hidden from every level: such a
+    write is bookkeeping (running statistics, averages of weights).
+    """
     top = innermost()
-    if top is not None:
-        overload = ".Tensor" if op.name in ("add", "sub", "mul", "div") else ""
-        top.operation = f"aten::{op.name}_{overload}"
-    return out if mode.grad else cut(out)
+    if top is None:
+        return out
+    overload = ".Tensor" if op.name in ("add", "sub", "mul", "div") else ""
+    top.operation = f"aten::{op.name}_{overload}"
+    if mode.grad:
+        return out
+    return jax.lax.stop_gradient(out) if target._storage.born < top.stamp else cut(out)
 
 
 def check_castable(source: dt.dtype, target: dt.dtype) -> None:

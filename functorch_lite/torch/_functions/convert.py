@@ -13,6 +13,7 @@ from ..._core import dtype as dt
 from ..._core.execute import Device, x64
 from ...ops._common import contiguous_strides
 from ...ops._registry import OPS
+from ...transforms._levels import active
 from ...transforms._where import explained
 from .._engine.dispatch import call, shown_strides, type_name
 from .._engine.grad_mode import mode
@@ -46,7 +47,8 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
 def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Write ``src`` (broadcast, converted) into this tensor; return it."""
     if (
-        isinstance(src, Tensor)
+        not active.count
+        and isinstance(src, Tensor)
         and src._dtype is self._dtype
         and src._sizes == self._sizes
         and not self._chain

@@ -4,6 +4,7 @@ PyTorch draws a mapped operation for the whole batch at once. So do we: the draw
 the mapped dimensions in front, outermost first, and each slice picks its part by its position.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -44,16 +45,16 @@ def draw_inside(draw: Draw, shape: Any, dtype: np.dtype, parameters: tuple) -> A
     if any(is_traced(v) for v in values):
         return _by_slices(draw, shape, dtype, values, own, mapped)
     values = [np.asarray(v) if isinstance(v, jax.Array) else v for v in values]
-    if not own:
-        return _recorded(draw(shape, *values))
     sizes = tuple(level.size for level in own)
-    if isinstance(shape, tuple):
-        drawn = draw((*sizes, *shape), *values)
-    else:
-        count = int(np.prod(sizes))
-        drawn = np.stack([draw(shape, *values) for _ in range(count)])
-        drawn = drawn.reshape(*sizes, *drawn.shape[1:])
-    return jnp.asarray(_recorded(drawn))[tuple(level.index for level in own)]
+
+    def once() -> np.ndarray:
+        if isinstance(shape, tuple):
+            return draw((*sizes, *shape), *values)
+        rows = [draw(shape, *values) for _ in range(math.prod(sizes))]
+        return np.stack(rows).reshape(*sizes, shape)
+
+    drawn = _recorded(once)
+    return jnp.asarray(drawn)[tuple(level.index for level in own)] if own else drawn
 
 
 def _refuse_repeats() -> None:
@@ -66,12 +67,12 @@ def _refuse_repeats() -> None:
             )
 
 
-def _recorded(drawn: np.ndarray) -> Any:
-    """Hand a draw to the program that is being captured, if there is one."""
+def _recorded(once: Callable[[], np.ndarray]) -> Any:
+    """Draw; through the program that is being captured, if there is one."""
     for level in state.stack:
         if level.kind == TRACE and level.draws is not None:
-            return level.draws(drawn)
-    return drawn
+            return level.draws(once)
+    return once()
 
 
 def _by_slices(

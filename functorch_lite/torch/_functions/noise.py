@@ -16,7 +16,6 @@ from .._engine.dispatch import call, type_name
 from .._engine.register import SPACES, expose
 from .._engine.storage import memory_order
 from .._engine.tensor import Tensor
-from .._engine.values import is_traced
 from .._engine.writing import call_inplace
 from .create import wrap
 from .random import Generator, draw
@@ -37,7 +36,8 @@ def keep_mask(input: Tensor, shape: Any, p: float) -> Tensor:
     drawn = draw(None, "bernoulli", tuple(shape[d] for d in order), input._dtype, 1 - p)
     if order != sorted(order):
         drawn = drawn.transpose(np.argsort(order))
-    return wrap(drawn if is_traced(drawn) else np.array(drawn, order="C"), input.device)
+    own = isinstance(drawn, np.ndarray)  # inside a transform it may be an array of JAX's
+    return wrap(np.array(drawn, order="C") if own else drawn, input.device)
 
 
 def _channels(input: Tensor) -> tuple[int, ...]:

@@ -6,11 +6,15 @@ signatures.
 
 from typing import Any
 
+import jax
+
+from ..._core.execute import x64
 from ...ops._registry import OPS
+from ...transforms._levels import BATCH, active, state
 from .._engine.dispatch import call
 from .._engine.grad_mode import no_grad
 from .._engine.register import expose
-from .._engine.tensor import Tensor
+from .._engine.tensor import Tensor, make
 
 _BATCH, _INSTANCE = OPS["_native_batch_norm"], OPS["_native_instance_norm"]
 
@@ -18,7 +22,24 @@ _BATCH, _INSTANCE = OPS["_native_batch_norm"], OPS["_native_instance_norm"]
 def _keep(statistic: Tensor | None, new: Tensor) -> None:
     if statistic is not None:
         with no_grad():
-            statistic.copy_(new)
+            statistic.copy_(_of_all_slices(statistic, new) if active.count else new)
+
+
+def _of_all_slices(statistic: Tensor, new: Tensor) -> Tensor:
+    """Return the mean of a new statistic over the slices of ``vmap`` that share the old one.
+
+    PyTorch refuses batch norm there. Each slice moves the statistic by its own batch; their mean is
+    what one batch of all of them, weighted alike, would do.
+    """
+    shared = [
+        level.axis
+        for level in state.stack
+        if level.kind == BATCH and statistic._storage.born < level.stamp
+    ]
+    if not shared:
+        return new
+    with x64(True):
+        return make(jax.lax.pmean(new._array, tuple(shared)))
 
 
 @expose("f")
