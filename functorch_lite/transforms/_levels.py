@@ -61,6 +61,7 @@ class Level:
             position in it, and "error", "same" or "different".
         draws: of a TRACE level: takes a draw (a function without arguments) and returns its
             numbers; None where the traced code may be repeated with the same numbers.
+        keys: where random draws inside come from, if not from the world's generator.
         reads: of a TRACE level whose program is called again: id of an array that was read from
             outside -> (array, function that reads it anew); else None.
     """
@@ -83,6 +84,7 @@ class Level:
         self.axis = axis
         self.draws = draws
         self.reads: dict[int, tuple[Any, Callable[[], Any]]] | None = None
+        self.keys: Any = None
         self.stamp = 0
         self.writes: dict[Any, tuple[Any, str]] = {}
         self.owned: frozenset[Any] = frozenset()

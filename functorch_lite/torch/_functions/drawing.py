@@ -29,11 +29,14 @@ Draw = Callable[..., np.ndarray]
 """``(shape, *parameters) -> array``: one draw from a generator."""
 
 
-def draw_inside(draw: Draw, shape: Any, dtype: np.dtype, parameters: tuple) -> Any:
+def draw_inside(draw: Draw, kind: str, shape: Any, dtype: np.dtype, parameters: tuple) -> Any:
     """Draw inside the running transforms: a NumPy array, or a traced one that differs by slice.
 
-    ``shape`` is a tuple, or the length of a permutation.
+    ``kind`` is a key of ``_core.draws.DRAWS``, ``shape`` a tuple, or the length of a permutation.
     """
+    for level in reversed(state.stack):
+        if level.keys is not None:
+            return level.keys.draw(kind, shape, dtype, parameters)
     _refuse_repeats()
     mapped = [level for level in state.stack if level.kind == BATCH]
     if any(level.randomness == "error" for level in mapped):

@@ -107,7 +107,7 @@ def draw(
         def one(sizes: Any, *values: Any) -> np.ndarray:
             return source.draw(kind, sizes, d.np, *values)
 
-        return draw_inside(one, shape, d.np, parameters)
+        return draw_inside(one, kind, shape, d.np, parameters)
     values = (np.asarray(p) if isinstance(p, jax.Array) else p for p in parameters)
     return source.draw(kind, shape, d.np, *values)
 

@@ -14,3 +14,5 @@ from ._functionalize import debug_unwrap as debug_unwrap
 from ._functionalize import functionalize as functionalize
 from ._modules import replace_all_batch_norm_modules_ as replace_all_batch_norm_modules_
 from ._modules import stack_module_state as stack_module_state
+from ._pure import Pure as Pure
+from ._pure import pure as pure
