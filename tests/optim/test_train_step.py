@@ -179,8 +179,7 @@ def test_an_optimizer_may_ask_for_the_loss():
     assert not np.array_equal(run.params["w"], PARAMS["w"])
 
 
-@pytest.mark.parametrize("check_vma", [True, False])
-@pytest.mark.parametrize("accumulate", [1, 2])
+@pytest.mark.parametrize(("check_vma", "accumulate"), [(True, 2), (False, 1)])
 def test_devices_agree_on_the_step_of_the_whole_batch(check_vma, accumulate):
     step = optim.make_train_step(squared_error, optim.adam(0.1), donate=False)
     shared = step.replace(axis_name="data", accumulate=accumulate, jit=False)
