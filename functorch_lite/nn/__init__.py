@@ -50,6 +50,7 @@ from ._composite import Call as Call
 from ._composite import Composite as Composite
 from ._contract import Layer as Layer
 from ._contract import Pair as Pair
+from ._contract import Plain as Plain
 from ._contract import fn as fn
 from ._conv import Conv1d as Conv1d
 from ._conv import Conv2d as Conv2d

@@ -13,10 +13,10 @@ from ..ops.pointwise import activation as of
 from ..ops.pointwise import softmax as along
 from ..ops.pointwise.elementwise import sigmoid, tanh
 from ._check import as_input
-from ._contract import Key, Layer, Params, State
+from ._contract import Key, Params, Plain, State
 
 
-class Activation(Layer):
+class Activation(Plain):
     """A layer without params that applies ``_fun(input, *settings)``; the table makes subclasses.
 
     >>> LeakyReLU(0.5)({}, jnp.array([-2.0, 2.0]))
@@ -26,26 +26,18 @@ class Activation(Layer):
     _fun: ClassVar[Callable[..., Any]]
     _names: ClassVar[tuple[str, ...]]
 
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        input: Any,
-        *,
-        key: Key | None = None,
-        train: bool = False,
-    ) -> tuple[Any, State]:
+    def forward(self, params: Params, input: Any) -> Any:
         """(*) -> (*), but for ``GLU``, which halves an axis."""
         x = as_input(self, input)
         settings = {name: getattr(self, name) for name in self._names}
-        return type(self)._fun(widened(x), **settings).astype(x.dtype), state
+        return type(self)._fun(widened(x), **settings).astype(x.dtype)
 
 
 REQUIRED = object()
 """In a row of the table: a setting without default."""
 
 
-def _row(name: str, fun: Callable[..., Any], doc: str, **settings: Any) -> Callable[..., Layer]:
+def _row(name: str, fun: Callable[..., Any], doc: str, **settings: Any) -> Callable[..., Plain]:
     """Make the class ``name`` with these settings and their defaults."""
     body = {
         "__doc__": doc,
@@ -94,7 +86,7 @@ Softmin = _row("Softmin", along.softmin, "Softmax of -x along ``dim``.", dim=REQ
 GLU = _row("GLU", along.glu, "Half of ``dim`` times the sigmoid of the other half.", dim=-1)
 
 
-class PReLU(Layer):
+class PReLU(Plain):
     """x above 0, else ``weight * x``: (N, C, *) -> (N, C, *).
 
     Params: ``weight`` (num_parameters,), all ``init_value``; one, or one for each channel.
@@ -108,14 +100,6 @@ class PReLU(Layer):
         """Make the weight."""
         return {"weight": jnp.full(self.num_parameters, self.init_value, self.dtype)}, {}
 
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        input: Any,
-        *,
-        key: Key | None = None,
-        train: bool = False,
-    ) -> tuple[Any, State]:
+    def forward(self, params: Params, input: Any) -> Any:
         """(N, C, *) -> (N, C, *)."""
-        return along.prelu(as_input(self, input, params["weight"]), params["weight"]), state
+        return along.prelu(as_input(self, input, params["weight"]), params["weight"])

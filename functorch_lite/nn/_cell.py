@@ -8,11 +8,11 @@ import jax.numpy as jnp
 from .._core.types import Array
 from ..ops.layers.recurrent import gru_cell, lstm_cell, rnn_relu_cell, rnn_tanh_cell
 from ._check import as_input, check_size
-from ._contract import Key, Layer, Params, State
+from ._contract import Key, Params, Plain, State
 from ._initial import uniform_params
 
 
-class _Cell(Layer):
+class _Cell(Plain):
     """What the cells share."""
 
     input_size: int
@@ -33,22 +33,13 @@ class _Cell(Layer):
             shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
         return uniform_params(key, shapes, 1 / math.sqrt(self.hidden_size), self.dtype), {}
 
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        input: Any,
-        hx: Any = None,
-        *,
-        key: Key | None = None,
-        train: bool = False,
-    ) -> tuple[Any, State]:
+    def forward(self, params: Params, input: Any, hx: Any = None) -> Any:
         """(N, input_size) and the hidden state (N, hidden_size), zeros if None -> the new one."""
         x = as_input(self, input, params["weight_ih"])
         check_size(self, x, -1, "input_size")
         hx = self._zeros(x) if hx is None else hx
         biases = params.get("bias_ih"), params.get("bias_hh")
-        return self._step(x, hx, params["weight_ih"], params["weight_hh"], *biases), state
+        return self._step(x, hx, params["weight_ih"], params["weight_hh"], *biases)
 
     def _zeros(self, x: Array) -> Any:
         return jnp.zeros((*x.shape[:-1], self.hidden_size), x.dtype)

@@ -12,18 +12,20 @@ dropout in training asks for.  ``train`` is a Python bool, part of the program:
 where there is no state.  A dict never holds an empty dict, so that what ``init`` makes and what a
 checkpoint holds are the same tree.
 
-A layer of your own is a class with annotated settings (it becomes a frozen dataclass)::
+A layer of your own is a class with annotated settings, which becomes a frozen dataclass::
 
-    class Scale(nn.Layer):
+    class Scale(nn.Plain):
         features: int
 
         def init(self, key):
             return {"weight": jnp.ones(self.features)}, {}
 
-        def apply(self, params, state, input, *, key=None, train=False):
-            return input * params["weight"], state
+        def forward(self, params, input):
+            return input * params["weight"]
 
-One that is made of other layers says which and in what order: :class:`.Composite`.  Floor 5.
+:class:`Plain` writes ``apply`` for layers without state and chance; the others define it
+themselves.  A layer made of others names them and says what happens to the inputs:
+:class:`.Composite`.  Floor 5.
 """
 
 from collections.abc import Callable
@@ -120,6 +122,35 @@ def _shown(layer: Layer, field: Field) -> str:
     return f"{field.name}={np.dtype(value).name if field.name == 'dtype' else repr(value)}"
 
 
+class Plain(Layer):
+    """Base of layers whose outputs depend on params and inputs alone: no state, no chance.
+
+    Such a layer defines ``forward(params, *inputs)``, and ``apply`` follows.
+
+    >>> class Scale(Plain):
+    ...     def forward(self, params, input):
+    ...         return params["weight"] * input
+    >>> Scale().apply({"weight": 3}, {}, 14)
+    (42, {})
+    """
+
+    def forward(self, params: Params, *inputs: Any, **options: Any) -> Any:
+        """Compute the outputs."""
+        raise NotImplementedError(f"{type(self).__name__} must define forward")
+
+    def apply(
+        self,
+        params: Params,
+        state: State,
+        *inputs: Any,
+        key: Key | None = None,
+        train: bool = False,
+        **options: Any,
+    ) -> tuple[Any, State]:
+        """Return the outputs of ``forward`` and the state as it was."""
+        return self.forward(params, *inputs, **options), state
+
+
 class Pair(Layer):
     """A layer from two functions that keep the contract.
 
@@ -148,22 +179,14 @@ class Pair(Layer):
         return self.apply_fun(params, state, *inputs, key=key, train=train, **options)
 
 
-class Function(Layer):
+class Function(Plain):
     """A plain function of its inputs as a layer without params; made by :func:`fn`."""
 
     fun: Callable[..., PyTree]
 
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        *inputs: Any,
-        key: Key | None = None,
-        train: bool = False,
-        **options: Any,
-    ) -> tuple[Any, State]:
+    def forward(self, params: Params, *inputs: Any, **options: Any) -> Any:
         """Return ``fun(*inputs, **options)``."""
-        return self.fun(*inputs, **options), state
+        return self.fun(*inputs, **options)
 
     def __repr__(self) -> str:
         """Name the function."""

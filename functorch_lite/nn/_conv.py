@@ -11,7 +11,7 @@ from ..ops.layers import conv
 from ..ops.layers._windows import per_dim
 from ..ops.shape.pad import pad
 from ._check import as_input, check_ndim, check_size
-from ._contract import Key, Layer, Params, State
+from ._contract import Key, Params, Plain, State
 from ._initial import weight_and_bias
 
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
@@ -27,7 +27,7 @@ def _check_groups(layer: Any) -> None:
             )
 
 
-class _Conv(Layer):
+class _Conv(Plain):
     """What convolutions of all dimensions share."""
 
     in_channels: int
@@ -68,15 +68,7 @@ class _Conv(Layer):
         bias = self.out_channels if self.bias else None
         return weight_and_bias(key, shape, bias, self.dtype), {}
 
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        input: Any,
-        *,
-        key: Key | None = None,
-        train: bool = False,
-    ) -> tuple[Any, State]:
+    def forward(self, params: Params, input: Any) -> Any:
         """(N, in_channels, *) or (in_channels, *) -> the same with out_channels."""
         n = self._dims
         x = as_input(self, input, params["weight"])
@@ -87,7 +79,7 @@ class _Conv(Layer):
             x, padding = pad(x, self._pads(), self.padding_mode), 0
         weight, bias = params["weight"], params.get("bias")
         fun = getattr(conv, f"conv{n}d")
-        return fun(x, weight, bias, self.stride, padding, self.dilation, self.groups), state
+        return fun(x, weight, bias, self.stride, padding, self.dilation, self.groups)
 
     def _pads(self) -> tuple[int, ...]:
         """The padding as ``pad`` takes it: (low, high) of each dimension from the last one."""
@@ -134,7 +126,7 @@ class Conv3d(_Conv):
     _dims = 3
 
 
-class _ConvTranspose(Layer):
+class _ConvTranspose(Plain):
     """What transposed convolutions of all dimensions share."""
 
     in_channels: int
@@ -162,15 +154,7 @@ class _ConvTranspose(Layer):
         bias = self.out_channels if self.bias else None
         return weight_and_bias(key, shape, bias, self.dtype), {}
 
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        input: Any,
-        *,
-        key: Key | None = None,
-        train: bool = False,
-    ) -> tuple[Any, State]:
+    def forward(self, params: Params, input: Any) -> Any:
         """(N, in_channels, *) or (in_channels, *) -> the same with out_channels."""
         n = self._dims
         x = as_input(self, input, params["weight"])
@@ -178,7 +162,7 @@ class _ConvTranspose(Layer):
         check_size(self, x, -n - 1, "in_channels")
         sizes = (self.stride, self.padding, self.output_padding, self.groups, self.dilation)
         fun = getattr(conv, f"conv_transpose{n}d")
-        return fun(x, params["weight"], params.get("bias"), *sizes), state
+        return fun(x, params["weight"], params.get("bias"), *sizes)
 
 
 class ConvTranspose1d(_ConvTranspose):

@@ -11,11 +11,11 @@ from jax.core import Tracer
 from ..ops.indexing.embedding import embedding
 from ..ops.linear.addmm import bilinear, linear
 from ._check import as_input, check_size
-from ._contract import Key, Layer, Params, State
+from ._contract import Key, Params, Plain, State
 from ._initial import uniform_params, weight_and_bias
 
 
-class Linear(Layer):
+class Linear(Plain):
     """``x @ weight.T + bias``: (*, in_features) -> (*, out_features).
 
     Params: ``weight`` (out_features, in_features), ``bias`` (out_features,), drawn from U(-b, b)
@@ -38,22 +38,14 @@ class Linear(Layer):
         bias = self.out_features if self.bias else None
         return weight_and_bias(key, shape, bias, self.dtype), {}
 
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        input: Any,
-        *,
-        key: Key | None = None,
-        train: bool = False,
-    ) -> tuple[Any, State]:
+    def forward(self, params: Params, input: Any) -> Any:
         """(*, in_features) -> (*, out_features)."""
         x = as_input(self, input, params["weight"])
         check_size(self, x, -1, "in_features")
-        return linear(x, params["weight"], params.get("bias")), state
+        return linear(x, params["weight"], params.get("bias"))
 
 
-class Bilinear(Layer):
+class Bilinear(Plain):
     """``x @ weight[m] @ y + bias[m]``: (*, in1_features), (*, in2_features) -> (*, out_features).
 
     Params: ``weight`` (out_features, in1_features, in2_features) and ``bias`` (out_features,),
@@ -73,24 +65,15 @@ class Bilinear(Layer):
             shapes["bias"] = (self.out_features,)  # type: ignore[assignment]
         return uniform_params(key, shapes, 1 / math.sqrt(self.in1_features), self.dtype), {}
 
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        input1: Any,
-        input2: Any,
-        *,
-        key: Key | None = None,
-        train: bool = False,
-    ) -> tuple[Any, State]:
+    def forward(self, params: Params, input1: Any, input2: Any) -> Any:
         """(*, in1_features), (*, in2_features) -> (*, out_features)."""
         x, y = (as_input(self, each, params["weight"]) for each in (input1, input2))
         check_size(self, x, -1, "in1_features")
         check_size(self, y, -1, "in2_features")
-        return bilinear(x, y, params["weight"], params.get("bias")), state
+        return bilinear(x, y, params["weight"], params.get("bias"))
 
 
-class Embedding(Layer):
+class Embedding(Plain):
     """Rows of a table: integers (*) -> (*, embedding_dim).
 
     Params: ``weight`` (num_embeddings, embedding_dim) from N(0, 1); row ``padding_idx`` is 0 and
@@ -122,15 +105,7 @@ class Embedding(Layer):
         weight = jax.random.normal(key, shape, self.dtype)
         return {"weight": weight if self._padding < 0 else weight.at[self._padding].set(0)}, {}
 
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        input: Any,
-        *,
-        key: Key | None = None,
-        train: bool = False,
-    ) -> tuple[Any, State]:
+    def forward(self, params: Params, input: Any) -> Any:
         """Integers (*) -> (*, embedding_dim)."""
         indices = jnp.asarray(input)
         if not jnp.issubdtype(indices.dtype, jnp.integer):
@@ -141,8 +116,7 @@ class Embedding(Layer):
         self._check_range(indices)
         if indices.dtype.itemsize < 4:
             indices = indices.astype(jnp.int32)
-        rows = embedding(params["weight"], indices, self._padding, self.scale_grad_by_freq)
-        return rows, state
+        return embedding(params["weight"], indices, self._padding, self.scale_grad_by_freq)
 
     def _check_range(self, indices: jax.Array) -> None:
         if isinstance(indices, Tracer) or not indices.size:

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from ..ops.layers.normalize import group_norm, layer_norm, rms_norm
 from ._check import as_input, check_size
-from ._contract import Key, Layer, Params, State
+from ._contract import Key, Params, Plain, State
 
 
 def affine_params(shape: tuple[int, ...], weight: bool, bias: bool, dtype: Any) -> Params:
@@ -19,7 +19,7 @@ def affine_params(shape: tuple[int, ...], weight: bool, bias: bool, dtype: Any) 
     return params | ({"bias": jnp.zeros(shape, dtype)} if weight and bias else {})
 
 
-class _TrailingNorm(Layer):
+class _TrailingNorm(Plain):
     """A normalisation over the last axes, of ``normalized_shape``."""
 
     normalized_shape: int | tuple[int, ...]
@@ -58,19 +58,11 @@ class LayerNorm(_TrailingNorm):
         """Make weight and bias."""
         return affine_params(self._shape, self.elementwise_affine, self.bias, self.dtype), {}
 
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        input: Any,
-        *,
-        key: Key | None = None,
-        train: bool = False,
-    ) -> tuple[Any, State]:
+    def forward(self, params: Params, input: Any) -> Any:
         """(*, *normalized_shape) -> the same shape."""
         x = self._checked(input)
         args = (params.get("weight"), params.get("bias"), self.eps)
-        return layer_norm(x, self._shape, *args), state  # type: ignore[arg-type]
+        return layer_norm(x, self._shape, *args)  # type: ignore[arg-type]
 
 
 class RMSNorm(_TrailingNorm):
@@ -88,21 +80,13 @@ class RMSNorm(_TrailingNorm):
         """Make the weight."""
         return affine_params(self._shape, self.elementwise_affine, False, self.dtype), {}
 
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        input: Any,
-        *,
-        key: Key | None = None,
-        train: bool = False,
-    ) -> tuple[Any, State]:
+    def forward(self, params: Params, input: Any) -> Any:
         """(*, *normalized_shape) -> the same shape."""
         x = self._checked(input)
-        return rms_norm(x, self._shape, params.get("weight"), self.eps), state  # type: ignore
+        return rms_norm(x, self._shape, params.get("weight"), self.eps)  # type: ignore
 
 
-class GroupNorm(Layer):
+class GroupNorm(Plain):
     """Mean 0 and variance 1 over each group of channels, then scale and shift (Wu and He 2018).
 
     (N, num_channels, *) -> the same shape.  Params: ``weight``, ones, and ``bias``, zeros,
@@ -129,17 +113,9 @@ class GroupNorm(Layer):
         """Make weight and bias."""
         return affine_params((self.num_channels,), self.affine, self.bias, self.dtype), {}
 
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        input: Any,
-        *,
-        key: Key | None = None,
-        train: bool = False,
-    ) -> tuple[Any, State]:
+    def forward(self, params: Params, input: Any) -> Any:
         """(N, num_channels, *) -> the same shape."""
         x = as_input(self, input)
         check_size(self, x, 1, "num_channels")
         args = (params.get("weight"), params.get("bias"), self.eps)
-        return group_norm(x, self.num_groups, *args), state
+        return group_norm(x, self.num_groups, *args)

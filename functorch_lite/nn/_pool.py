@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 from .._core.types import Array
 from ..ops.layers import pool_avg, pool_max
 from ._check import as_input, check_ndim
-from ._contract import Key, Layer, Params, State
+from ._contract import Params, Plain
 
 Sizes = int | tuple[int, ...]
 
 
-class _Pool(Layer):
+class _Pool(Plain):
     """A layer without params that pools the last ``_dims`` axes with ``_pool``."""
 
     _dims: ClassVar[int]
@@ -23,19 +23,11 @@ class _Pool(Layer):
     def _settings(self) -> tuple[Any, ...]:
         raise NotImplementedError
 
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        input: Any,
-        *,
-        key: Key | None = None,
-        train: bool = False,
-    ) -> tuple[Any, State]:
+    def forward(self, params: Params, input: Any) -> Any:
         """(N, C, *) or (C, *) -> the same with fewer elements along the last axes."""
         x = as_input(self, input)
         check_ndim(self, x, self._dims + 1, self._dims + 2)
-        return type(self)._pool(x, *self._settings()), state
+        return type(self)._pool(x, *self._settings())
 
 
 class _MaxPool(_Pool):

@@ -4,26 +4,18 @@ import math
 from typing import Any
 
 from ._check import as_input
-from ._contract import Key, Layer, Params, State
+from ._contract import Params, Plain
 
 
-class Identity(Layer):
+class Identity(Plain):
     """Return the input as it is."""
 
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        input: Any,
-        *,
-        key: Key | None = None,
-        train: bool = False,
-    ) -> tuple[Any, State]:
+    def forward(self, params: Params, input: Any) -> Any:
         """Anything -> the same."""
-        return input, state
+        return input
 
 
-class Flatten(Layer):
+class Flatten(Plain):
     """Join the axes ``start_dim`` to ``end_dim``, by default all but the first.
 
     >>> import jax.numpy as jnp
@@ -34,15 +26,7 @@ class Flatten(Layer):
     start_dim: int = 1
     end_dim: int = -1
 
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        input: Any,
-        *,
-        key: Key | None = None,
-        train: bool = False,
-    ) -> tuple[Any, State]:
+    def forward(self, params: Params, input: Any) -> Any:
         """(N, *) -> (N, product of *)."""
         x = as_input(self, input)
         start, end = (d + x.ndim if d < 0 else d for d in (self.start_dim, self.end_dim))
@@ -52,25 +36,17 @@ class Flatten(Layer):
                 f"order, its shape is {x.shape}"
             )
         middle = math.prod(x.shape[start : end + 1])
-        return x.reshape(*x.shape[:start], middle, *x.shape[end + 1 :]), state
+        return x.reshape(*x.shape[:start], middle, *x.shape[end + 1 :])
 
 
-class Unflatten(Layer):
+class Unflatten(Plain):
     """Split the axis ``dim`` into ``unflattened_size``; one size may be -1."""
 
     dim: int
     unflattened_size: tuple[int, ...]
 
-    def apply(
-        self,
-        params: Params,
-        state: State,
-        input: Any,
-        *,
-        key: Key | None = None,
-        train: bool = False,
-    ) -> tuple[Any, State]:
+    def forward(self, params: Params, input: Any) -> Any:
         """(*, S, *) -> (*, *unflattened_size, *)."""
         x = as_input(self, input)
         axis = self.dim + x.ndim if self.dim < 0 else self.dim
-        return x.reshape(*x.shape[:axis], *self.unflattened_size, *x.shape[axis + 1 :]), state
+        return x.reshape(*x.shape[:axis], *self.unflattened_size, *x.shape[axis + 1 :])
