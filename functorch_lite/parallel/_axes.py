@@ -48,8 +48,7 @@ def first_size(axes: PyTree, tree: PyTree) -> int | None:
     Runs at every call, so the usual ``axes`` (an int, or a tuple of ints) take the short way.
     """
     if type(axes) is int:
-        leaf = _first_leaf(tree)
-        shape = () if leaf is None else np.shape(leaf)
+        shape = np.shape(_first_leaf(tree))
         return shape[axes] if axes < len(shape) else None
     if axes is None:
         return None
@@ -64,9 +63,16 @@ def first_size(axes: PyTree, tree: PyTree) -> int | None:
 
 
 def _first_leaf(tree: PyTree) -> Any:
-    if hasattr(tree, "shape"):
-        return tree
-    return next(iter(jax.tree.leaves(tree)), None)
+    """Return some leaf of ``tree``, or None; plain containers need no flattening."""
+    while not hasattr(tree, "shape"):
+        kind = type(tree)
+        if kind is dict and len(tree):
+            tree = next(iter(tree.values()))
+        elif (kind is tuple or kind is list) and len(tree):
+            tree = tree[0]
+        else:
+            return next(iter(jax.tree.leaves(tree)), None)
+    return tree
 
 
 def remove_axes(axes: PyTree, tree: PyTree) -> PyTree:

@@ -6,6 +6,8 @@ They are ``jax.lax``'s own, with one error for all: outside of the axis they nam
 from collections.abc import Sequence
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 from jax import lax
 
 from .._core.types import Array, PyTree
@@ -83,7 +85,20 @@ def ppermute(x: PyTree, axis_name: AxisName, perm: Sequence[tuple[int, int]]) ->
     Raises as :func:`psum`.
     """
     _require("ppermute", axis_name)
-    return lax.ppermute(x, axis_name, perm)
+    try:
+        return lax.ppermute(x, axis_name, perm)
+    except AssertionError:  # under vmap JAX wants a whole permutation
+        return _permute_some(x, axis_name, perm)
+
+
+def _permute_some(x: PyTree, axis_name: AxisName, perm: Sequence[tuple[int, int]]) -> PyTree:
+    """Complete ``perm`` by idle slices, and put zeros where they would receive."""
+    everybody = range(lax.axis_size(axis_name))
+    senders, receivers = ({pair[i] for pair in perm} for i in (0, 1))
+    idle = zip(sorted({*everybody} - senders), sorted({*everybody} - receivers), strict=True)
+    moved = lax.ppermute(x, axis_name, [*perm, *idle])
+    receives = jnp.array([i in receivers for i in everybody])[lax.axis_index(axis_name)]
+    return jax.tree.map(lambda leaf: jnp.where(receives, leaf, jnp.zeros_like(leaf)), moved)
 
 
 def all_to_all(

@@ -66,9 +66,9 @@ def data_parallel(
         devices: D of them; all of this process if None.
         axis_name: by which collectives in the loss may call the devices.
         ragged: for a batch of B examples that D does not divide.  "share": exact and slower: the
-            batch is cut into gcd(B, D) parts, and several devices do the same part (12 examples on 8
-            devices: four parts of three, each done twice; 13: every device does all 13).  "drop": the last B % D are left out.
-            "error": refuse.
+            batch is cut into gcd(B, D) parts, and several devices do the same part (12 examples on
+            8 devices: four parts of three, each done twice; 13: every device does all 13).
+            "drop": the last B % D are left out.  "error": refuse.
         donate: let the new train state take the memory of the old one, which is then gone.
 
     Returns:
@@ -157,13 +157,16 @@ class DataParallel:
             train_state, results, rows = run(train_state, batch)
             return train_state, form[-1](results, rows)
 
+        # The state lies the same way for every number of parts, or each would compile the others.
+        layout = split_over(make_mesh(self.devices, name), None)
         return Placed(
             program,
             mesh,
-            (split_over(mesh, None), split_over(mesh)),
+            (layout, split_over(mesh)),
             lambda train_state, batch: None,
             tuned=getattr(self.step, "tuned", ""),
             donate_argnums=(0,) if self.donate else (),
+            out_shardings=(layout, None),
         )
 
     def _on_each(self, train_state: PyTree, batch: PyTree) -> tuple[tuple, Rebuild]:

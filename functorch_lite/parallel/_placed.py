@@ -1,26 +1,30 @@
 """A compiled program that knows where its arguments belong, and moves those that lie elsewhere.
 
-``jax.jit(..., in_shardings=...)`` takes arrays from the host and arrays of that layout, with one
-trace for both, and refuses arrays that the caller committed to another place.  Here those are
-moved, and an error is first offered to the caller, who can say it in better words.  Floor 5.
+``jax.jit`` traces and compiles anew for every way in which its arguments may lie: once for arrays
+from the host, once more for the results of the first call.  And it refuses arrays that the caller
+committed to another place.  Here a trace happens only for arguments that lie where the program
+wants them, so that a training loop compiles once; others are moved.  Floor 5.
 """
 
 from collections.abc import Callable
+from threading import RLock
 from typing import Any
 
 import jax
 from jax.core import Tracer
 from jax.sharding import Mesh
 
-from .._core.execute import compile
+from .._core.execute import compilations, compile
 from .._core.types import PyTree
 from ._queue import one_at_a_time
 
 
+class _NotYet(Exception):
+    """The program would be traced, before anybody looked where its arguments lie."""
+
+
 class Placed:
     """``fun`` compiled for the devices of ``mesh``; a call costs what the compiled call costs."""
-
-    __slots__ = ("_compiled", "_explain", "_moves", "_run", "layout")
 
     def __init__(
         self,
@@ -29,7 +33,7 @@ class Placed:
         layout: tuple,
         explain: Callable[..., None],
         tuned: str = "",
-        donate_argnums: tuple[int, ...] = (),
+        **options: Any,
     ) -> None:
         """Compile ``fun``.
 
@@ -39,40 +43,66 @@ class Placed:
             layout: a tree prefix of the arguments, of shardings.
             explain: called with the arguments of a call that failed; raises if it knows why.
             tuned: see :func:`functorch_lite._core.execute.compile`.
-            donate_argnums: arguments whose memory the results may take.
+            options: for ``jax.jit``: ``donate_argnums``, ``out_shardings``.
         """
-        self.layout = layout
-        self._compiled: Any = compile(
-            fun, tuned, in_shardings=layout, donate_argnums=donate_argnums
-        )
+
+        def program(*args: Any) -> PyTree:
+            if not self._may_trace:
+                compilations.count -= 1  # this is none
+                raise _NotYet
+            return fun(*args)
+
+        program.__name__ = getattr(fun, "__name__", "program")
+        self._layout = layout
+        self._compiled: Any = compile(program, tuned, in_shardings=layout, **options)
         self._run = one_at_a_time(self._compiled, tuple(mesh.devices.flat))
         self._explain = explain
-        self._moves = False  # whether arguments are moved before a call: once needed, always
+        self._looks = False  # whether calls look where the arguments lie before they run
+        self._is_used = False
+        self._may_trace = 0
+        self._turn = RLock()
 
     def __call__(self, *args: Any) -> PyTree:
         """Run the program."""
-        if self._moves:
-            args = jax.device_put(args, self.layout)
-        try:
-            return self._run(*args)
-        except (ValueError, TypeError):
-            self._explain(*args)
-            if not any(jax.tree.leaves(jax.tree.map(_is_elsewhere, self.layout, args))):
-                raise
-        self._moves = True
-        return self._run(*jax.device_put(args, self.layout))
+        if not self._looks:
+            try:
+                return self._run(*args)
+            except (_NotYet, ValueError, TypeError):
+                pass  # once more, with care
+        return self._carefully(self._run, args)
 
     def lower(self, *args: Any) -> Any:
         """Return the lowered program, as ``jax.jit(...).lower`` does."""
-        return self._compiled.lower(*args)
+        return self._carefully(self._compiled.lower, args)
+
+    def _carefully(self, run: Callable[..., Any], args: tuple) -> Any:
+        """Move the arguments to where they belong, trace if need be, and explain errors."""
+        with self._turn:
+            self._may_trace += 1
+            try:
+                return run(*self._moved(args))
+            except (ValueError, TypeError):
+                self._explain(*args)
+                raise
+            finally:
+                self._may_trace -= 1
+
+    def _moved(self, args: tuple) -> tuple:
+        leaves = jax.tree.leaves(args)
+        if any(isinstance(leaf, Tracer) for leaf in leaves):
+            return args
+        moved = jax.tree.map(_put, self._layout, args)
+        if any(a is not b for a, b in zip(jax.tree.leaves(moved), leaves, strict=True)):
+            # Not for the first call, whose arguments are often from elsewhere than later ones.
+            self._looks, self._is_used = self._is_used, True
+        return moved
 
 
-def _is_elsewhere(sharding: Any, tree: PyTree) -> bool:
-    """Tell whether an array of ``tree`` is committed to another place than ``sharding``."""
-    return any(
-        isinstance(leaf, jax.Array)
-        and not isinstance(leaf, Tracer)
-        and leaf.committed
-        and not leaf.sharding.is_equivalent_to(sharding, leaf.ndim)
-        for leaf in jax.tree.leaves(tree)
-    )
+def _put(sharding: Any, tree: PyTree) -> PyTree:
+    """Return the tree with its arrays at ``sharding``; Python numbers are left to JAX."""
+
+    def put(leaf: Any) -> Any:
+        is_there = isinstance(leaf, jax.Array) and leaf.sharding == sharding
+        return leaf if is_there or not hasattr(leaf, "shape") else jax.device_put(leaf, sharding)
+
+    return jax.tree.map(put, tree)

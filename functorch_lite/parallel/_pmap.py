@@ -109,6 +109,7 @@ class Pmapped:
         self._fun = fun
         self._settings = settings
         self._size = s.axis_size if s.devices is None else len(s.devices)
+        self._first_axis: Any = next(iter(axes_of(s, 1 + len(s.statics))), None)
         self._programs: dict[Any, Placed] = {}
         update_wrapper(self, fun, updated=())
 
@@ -116,7 +117,9 @@ class Pmapped:
         """Run ``fun`` on each device with its slice."""
         if get_abstract_mesh().manual_axes:
             return self._inside(args, kwargs)
-        statics, args = self._part(args)
+        statics: tuple = ()
+        if self._settings.statics:
+            statics, args = self._part(args)
         return self._program(statics, args, kwargs)(kwargs, *args)
 
     def lower(self, *args: Any, **kwargs: Any) -> Any:
@@ -129,7 +132,10 @@ class Pmapped:
         return f"pmap({getattr(self._fun, '__name__', self._fun)!s})"
 
     def _program(self, statics: tuple, args: tuple, kwargs: dict[str, Any]) -> Placed:
-        size = self._size or self._size_of(args, kwargs)
+        try:
+            size = self._size or args[0].shape[self._first_axis]
+        except (AttributeError, IndexError, TypeError):  # it is a tree, not mapped, or wrong
+            size = self._size_of(args, kwargs)
         key = (size, len(args), statics)
         program = self._programs.get(key)
         if program is None:
