@@ -59,7 +59,7 @@ def _synced(value: Any, axis_name: str) -> Any:
     old = {field.name: getattr(value, field.name) for field in fields(value)}
     new = {name: _synced(part, axis_name) for name, part in old.items()}
     if any(new[name] is not old[name] for name in old):
-        value = _as(type(value), value, **new)
+        value = _as(type(value), value, new)
     if not hasattr(value, "children") or _is_synced(value):
         return value
     children: Mapping[str, Any] = value.children()  # pyright: ignore
@@ -72,10 +72,10 @@ def _is_synced(layer: Any) -> bool:
     return hasattr(type(layer), "synced_over")
 
 
-def _as(cls: type, layer: Any, **changed: Any) -> Any:
+def _as(cls: type, layer: Any, changed: Mapping[str, Any] | None = None) -> Any:
     """Return a ``cls`` with the settings of ``layer``, some of them changed."""
     made = object.__new__(cls)
-    for name, value in (vars(layer) | changed).items():
+    for name, value in (vars(layer) | dict(changed or {})).items():
         object.__setattr__(made, name, value)
     return made
 
@@ -104,19 +104,19 @@ def _synced_norm(base: Any, axis_name: str) -> type:
         key: Any = None,
         train: bool = False,
     ) -> tuple[Array, dict]:
-        if not train or not _is_mapped(axis_name):
+        if not train or not _is_shared(axis_name):
             return base.apply(self, params, state, input, key=key, train=train)
         return _normalize(self, params, state, jnp.asarray(input), axis_name)
 
     return type(f"Sync{base.__name__}", (base,), {"apply": apply, "synced_over": axis_name})
 
 
-def _is_mapped(axis_name: AxisName) -> bool:
+def _is_shared(axis_name: AxisName) -> bool:
+    """Tell whether there is a mapped axis of that name here, and more than one device on it."""
     try:
-        axis_size(axis_name)
+        return axis_size(axis_name) > 1
     except NameError:
         return False
-    return True
 
 
 def _normalize(
@@ -129,9 +129,8 @@ def _normalize(
     def spread(v: Array) -> Array:
         return v.reshape(1, -1, *[1] * (x.ndim - 2))  # (C,) -> (1, C, 1, ...)
 
-    out = (wide - spread(mean)) / jnp.sqrt(spread(var) + layer.eps)
-    if "weight" in params:
-        out = out * spread(params["weight"])
+    scale = params.get("weight", 1) / jnp.sqrt(var + layer.eps)  # (C,)
+    out = (wide - spread(mean)) * spread(scale)
     if "bias" in params:
         out = out + spread(params["bias"])
     out = out.astype(x.dtype)
