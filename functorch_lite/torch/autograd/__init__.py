@@ -3,6 +3,7 @@
 from .._engine.autograd import backward as backward
 from .._engine.autograd import grad as grad
 from . import function as function
+from . import functional as functional
 from . import grad_mode as grad_mode
 from . import graph as graph
 from .anomaly_mode import detect_anomaly as detect_anomaly
