@@ -1,8 +1,8 @@
 """Teach a small network to read digits on 1, 2, 4 and 8 devices, and see how fast each goes.
 
 The network is written twice: as a pure layer of ``functorch_lite.nn`` and as a PyTorch module,
-which ``torch.func.pure`` turns into such a layer. Both have the same keys, so they begin with the same
-weights. ``data_parallel`` splits each batch over the devices and averages the gradients;
+which ``torch.func.pure`` turns into such a layer. Both have the same keys, so they begin with the
+same weights. ``data_parallel`` splits each batch over the devices and averages the gradients;
 ``sync_batch_norm`` lets all devices normalise as one; ``pmap`` counts the right answers.
 
     python -m functorch_lite run --devices 8 examples/pmap_digits.py --out build/pmap

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal, overload
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -61,19 +61,11 @@ def _start(shard: Any) -> int:
     return shard.index[0].start or 0
 
 
-@overload
 def shard_batch(
     tree: PyTree,
     devices: Sequence[Device] | None = None,
     *,
-    pad: Literal["drop"] | None = None,
-) -> PyTree: ...
-@overload
-def shard_batch(
-    tree: PyTree, devices: Sequence[Device] | None = None, *, pad: Literal["repeat"]
-) -> tuple[PyTree, Array]: ...
-def shard_batch(
-    tree: PyTree, devices: Sequence[Device] | None = None, *, pad: str | None = None
+    pad: Literal["drop", "repeat"] | None = None,
 ) -> Any:
     """Split a batch over the devices: (B, *s) -> (D, n, *s), where B = D * n, for ``pmap``.
 

@@ -7,7 +7,7 @@ wants them, so that a training loop compiles once; others are moved.  Floor 5.
 """
 
 from collections.abc import Callable
-from threading import RLock
+from threading import local
 from typing import Any
 
 import jax
@@ -21,6 +21,15 @@ from ._queue import one_at_a_time
 
 class _NotYet(Exception):
     """The program would be traced, before anybody looked where its arguments lie."""
+
+
+class _Permission(local):
+    """Whether this thread may trace now: it has looked."""
+
+    depth = 0
+
+
+_permission = _Permission()
 
 
 class Placed:
@@ -47,7 +56,7 @@ class Placed:
         """
 
         def program(*args: Any) -> PyTree:
-            if not self._may_trace:
+            if not _permission.depth:
                 compilations.count -= 1  # this is none
                 raise _NotYet
             return fun(*args)
@@ -59,8 +68,6 @@ class Placed:
         self._explain = explain
         self._looks = False  # whether calls look where the arguments lie before they run
         self._is_used = False
-        self._may_trace = 0
-        self._turn = RLock()
 
     def __call__(self, *args: Any) -> PyTree:
         """Run the program."""
@@ -77,15 +84,14 @@ class Placed:
 
     def _carefully(self, run: Callable[..., Any], args: tuple) -> Any:
         """Move the arguments to where they belong, trace if need be, and explain errors."""
-        with self._turn:
-            self._may_trace += 1
-            try:
-                return run(*self._moved(args))
-            except (ValueError, TypeError):
-                self._explain(*args)
-                raise
-            finally:
-                self._may_trace -= 1
+        _permission.depth += 1
+        try:
+            return run(*self._moved(args))
+        except (ValueError, TypeError):
+            self._explain(*args)
+            raise
+        finally:
+            _permission.depth -= 1
 
     def _moved(self, args: tuple) -> tuple:
         leaves = jax.tree.leaves(args)

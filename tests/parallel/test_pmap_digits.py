@@ -24,4 +24,4 @@ def test_it_trains_both_networks_on_each_number_of_devices(tmp_path):
         ("PyTorch module", "1"),
         ("PyTorch module", "2"),
     ]
-    assert all(float(loss) < 1.2 and float(right) > 30 for _, _, loss, right, _ in rows), rows
+    assert all(float(loss) < 2 and float(right) > 25 for _, _, loss, right, _ in rows), rows
