@@ -34,8 +34,8 @@ class MultiheadAttention(Layer):
     (3 E,) and ``out_proj.bias`` (E,), zeros; ``out_proj.weight`` (E, E), drawn as in ``Linear``.
 
     >>> layer = MultiheadAttention(8, 2, batch_first=True, is_causal=True)
-    >>> params, _ = layer.init(jax.random.key(0))
-    >>> layer(params, jnp.ones((3, 5, 8))).shape
+    >>> params, _ = jax.jit(layer.init)(jax.random.key(0))
+    >>> jax.jit(layer)(params, jnp.ones((3, 5, 8))).shape
     (3, 5, 8)
     """
 

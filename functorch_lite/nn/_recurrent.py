@@ -143,8 +143,8 @@ class RNN(_Recurrent):
 
     >>> import jax
     >>> layer = RNN(3, 4)
-    >>> params, _ = layer.init(jax.random.key(0))
-    >>> outputs, last = layer(params, jnp.ones((5, 2, 3)))
+    >>> params, _ = jax.jit(layer.init)(jax.random.key(0))
+    >>> outputs, last = jax.jit(layer)(params, jnp.ones((5, 2, 3)))
     >>> outputs.shape, last.shape
     ((5, 2, 4), (1, 2, 4))
     """

@@ -92,8 +92,8 @@ class TransformerEncoderLayer(_Block):
 
     >>> import jax
     >>> block = TransformerEncoderLayer(8, 2, 16, batch_first=True, is_causal=True)
-    >>> params, _ = block.init(jax.random.key(0))
-    >>> block(params, jnp.ones((3, 5, 8))).shape
+    >>> params, _ = jax.jit(block.init)(jax.random.key(0))
+    >>> jax.jit(block)(params, jnp.ones((3, 5, 8))).shape
     (3, 5, 8)
     """
 

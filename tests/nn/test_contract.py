@@ -15,24 +15,14 @@ from tests.nn.against_module import QUICK, draw, error_of, fresh
 KEY = jax.random.key(0)
 
 LAYERS = [
-    (nn.Linear(3, 2), (4, 3)),
     (nn.Bilinear(3, 3, 2), (4, 3), (4, 3)),
     (nn.Conv2d(2, 3, 3, [1, 2]), (2, 2, 5, 5)),
-    (nn.ConvTranspose1d(2, 3, 3), (2, 2, 5)),
-    (nn.BatchNorm1d(3), (4, 3)),
     (nn.InstanceNorm1d(3, track_running_stats=True), (2, 3, 4)),
-    (nn.LayerNorm([3]), (4, 3)),
-    (nn.GELU("tanh"), (4, 3)),
-    (nn.PReLU(), (4, 3)),
-    (nn.Dropout(0.5), (4, 3)),
-    (nn.Dropout1d(0.5), (4, 3)),
-    (nn.MaxPool1d(2), (2, 2, 6)),
     (nn.LSTM(3, 2), (4, 2, 3)),
-    (nn.GRUCell(3, 2), (4, 3)),
     (nn.TransformerEncoderLayer(4, 2, 8), (3, 2, 4)),
     (nn.serial(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Tanh(), nn.Dropout(0.1)), (4, 3)),
     (nn.repeat(nn.residual(nn.Linear(3, 3)), 2), (4, 3)),
-    (nn.parallel(nn.Linear(3, 3), nn.Identity(), nn.Unflatten(-1, [3, 1])), (4, 3)),
+    (nn.parallel(nn.LayerNorm([3]), nn.PReLU(), nn.Unflatten(-1, [3, 1])), (4, 3)),
 ]
 CASES = [(layer, [draw(*shape, seed=i) for i, shape in enumerate(s)]) for layer, *s in LAYERS]
 
@@ -40,29 +30,31 @@ CASES = [(layer, [draw(*shape, seed=i) for i, shape in enumerate(s)]) for layer,
 @pytest.mark.parametrize(("layer", "inputs"), CASES, ids=[repr(layer) for layer, _ in CASES])
 def test_the_contract_holds(layer, inputs):
     """One program: train and eval, an ensemble by vmap, gradients; nothing given is changed."""
-    params, state = fresh(layer)
+    keys = jax.random.split(KEY, 3)
+    members = jax.jit(jax.vmap(layer.init), compiler_options=QUICK)(keys)
+    params, state = jax.tree.map(lambda x: x[0], members)
     before = copy.deepcopy(jax.tree.map(np.asarray, (params, state, inputs)))
 
     def loss(params, state, key):
         outputs, new = layer.apply(params, state, *inputs, key=key, train=True)
         return sum(x.sum() for x in jax.tree.leaves(outputs)), (outputs, new)
 
-    def everything(params, state, keys):
+    def everything(params, state, members):
         plain = layer.apply(params, state, *inputs)
-        trained = jax.value_and_grad(loss, has_aux=True)(params, state, KEY)
-        members = jax.vmap(layer.init)(keys)
-        ensemble = jax.vmap(loss)(*members, keys)
-        return plain, trained, members, ensemble
+        return plain, jax.vmap(jax.value_and_grad(loss, has_aux=True))(*members, keys)
 
     run = jax.jit(everything, compiler_options=QUICK)
-    plain, ((_, (_, new)), grads), members, ensemble = run(params, state, jax.random.split(KEY, 3))
+    plain, ensemble = run(params, state, members)
+    (_, (_, new)), grads = jax.tree.map(lambda x: x[0], ensemble)
 
     jax.tree.map(np.testing.assert_array_equal, before, (params, state, inputs))
-    assert jax.tree.structure(grads) == jax.tree.structure(params)
+    assert jax.tree.structure((params, state)) == jax.tree.structure(
+        jax.eval_shape(layer.init, KEY)
+    )
+    assert jax.tree.map(_kind, grads) == jax.tree.map(_kind, params)
     assert jax.tree.map(_kind, plain[1]) == jax.tree.map(_kind, state)
     assert jax.tree.map(_kind, new) == jax.tree.map(_kind, state)
-    assert all(x.shape[0] == 3 for x in jax.tree.leaves((members, ensemble)))
-    assert all(bool(jnp.isfinite(x).all()) for x in jax.tree.leaves((grads, ensemble)))
+    assert all(bool(jnp.isfinite(x).all()) for x in jax.tree.leaves(ensemble))
     assert not any(
         isinstance(node, dict) and not node for tree in (params, state) for node in _below(tree)
     )

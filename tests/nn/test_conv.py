@@ -14,9 +14,8 @@ def sizes(i, o, k, **more):
 ROWS = [
     ("Conv1d", sizes(2, 3, 3, padding=1, stride=2), (2, 2, 7)),
     ("Conv1d", sizes(4, 4, 3, groups=4, bias=False), (4, 7)),
-    ("Conv1d", sizes(2, 3, 3, padding="same", padding_mode="circular"), (2, 2, 7)),
+    ("Conv1d", sizes(2, 3, 3, padding="same", dilation=2, padding_mode="circular"), (2, 2, 7)),
     ("Conv2d", sizes(2, 4, (3, 2), dilation=(1, 2), groups=2), (2, 2, 6, 7)),
-    ("Conv2d", sizes(2, 3, 3, padding="same", dilation=2), (2, 2, 6, 7)),
     ("Conv2d", sizes(2, 3, 3, padding=(1, 2), padding_mode="reflect"), (2, 2, 6, 7)),
     ("Conv2d", sizes(9, 3, 3, padding=1, padding_mode="replicate"), (2, 9, 5, 5)),
     ("Conv3d", sizes(2, 3, 2, padding="valid"), (2, 2, 3, 4, 3)),

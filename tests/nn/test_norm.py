@@ -19,15 +19,16 @@ PLAIN = [
     ("GroupNorm", {"num_groups": 1, "num_channels": 2, "affine": False}, (3, 2)),
 ]
 RUNNING = [
-    ("BatchNorm1d", {"num_features": 3}, (5, 3)),
-    ("BatchNorm1d", {"num_features": 3, "momentum": None}, (5, 3, 2)),
-    ("BatchNorm2d", {"num_features": 3, "affine": False, "momentum": 0.3}, (4, 3, 2, 2)),
-    ("BatchNorm2d", {"num_features": 3, "track_running_stats": False}, (4, 3, 2, 2)),
-    ("BatchNorm3d", {"num_features": 2, "eps": 0.1}, (2, 2, 2, 3, 2)),
-    ("InstanceNorm1d", {"num_features": 3}, (2, 3, 5)),
-    ("InstanceNorm1d", {"num_features": 3, "affine": True}, (3, 5)),
-    ("InstanceNorm2d", {"num_features": 3, "track_running_stats": True}, (2, 3, 3, 2)),
-    ("InstanceNorm3d", {"num_features": 2}, (2, 2, 2, 2, 2)),
+    (True, "BatchNorm1d", {"num_features": 3}, (5, 3)),
+    (True, "BatchNorm1d", {"num_features": 3, "momentum": None}, (5, 3, 2)),
+    (True, "BatchNorm2d", {"num_features": 3, "affine": False, "momentum": 0.3}, (4, 3, 2, 2)),
+    (False, "BatchNorm2d", {"num_features": 3, "affine": False}, (4, 3, 2, 2)),
+    (False, "BatchNorm2d", {"num_features": 3, "track_running_stats": False}, (4, 3, 2, 2)),
+    (True, "BatchNorm3d", {"num_features": 2, "eps": 0.1}, (2, 2, 2, 3, 2)),
+    (False, "InstanceNorm1d", {"num_features": 3, "affine": True}, (3, 5)),
+    (True, "InstanceNorm2d", {"num_features": 3, "track_running_stats": True}, (2, 3, 3, 2)),
+    (False, "InstanceNorm2d", {"num_features": 3, "track_running_stats": True}, (2, 3, 3, 2)),
+    (True, "InstanceNorm3d", {"num_features": 2}, (2, 2, 2, 2, 2)),
 ]
 
 
@@ -36,9 +37,8 @@ def test_the_numbers_are_the_modules(name, settings, shape):
     check_row(name, settings, shape)
 
 
-@pytest.mark.parametrize("train", [True, False])
-@pytest.mark.parametrize(("name", "settings", "shape"), RUNNING)
-def test_the_numbers_and_the_statistics_are_the_modules(name, settings, shape, train):
+@pytest.mark.parametrize(("train", "name", "settings", "shape"), RUNNING)
+def test_the_numbers_and_the_statistics_are_the_modules(train, name, settings, shape):
     check_row(name, settings, shape, train=train)
 
 

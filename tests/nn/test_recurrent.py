@@ -15,9 +15,9 @@ def sizes(i, h, **more):
 
 ROWS = [
     ("RNN", sizes(3, 2, nonlinearity="relu", bias=False), (5, 3)),
-    ("GRU", sizes(3, 2, num_layers=2, bidirectional=True, batch_first=True), (2, 4, 3)),
+    ("GRU", sizes(3, 2, bidirectional=True, batch_first=True), (2, 4, 3)),
     ("GRU", sizes(3, 2), (4, 2, 3), (1, 2, 2)),
-    ("LSTM", sizes(3, 4, proj_size=2, num_layers=2, bidirectional=True), (4, 2, 3)),
+    ("LSTM", sizes(3, 4, proj_size=2, num_layers=2), (4, 2, 3)),
     ("RNNCell", sizes(3, 4, nonlinearity="relu"), (2, 3)),
     ("GRUCell", sizes(3, 4), (2, 3), (2, 4)),
     ("LSTMCell", sizes(3, 4, bias=False), (2, 3)),
