@@ -39,7 +39,7 @@ def live_torch() -> ModuleType:
 
 
 # PyTorch's own trouble with NumPy 2, and what it says only once a process.
-UNTOLD = ("__array_", "Using backward() with create_graph=True")
+UNTOLD = ("__array_", "Using backward() with create_graph=True", "Attempted to insert a get_attr")
 
 
 # --- scripts: what is printed ---------------------------------------------------------------------

@@ -195,14 +195,6 @@ def note_read(array: Any, again: Callable[[], Any], born: int = 0) -> None:
             level.reads.setdefault(id(array), (array, again))
 
 
-def stops_after() -> int | None:
-    """Return how many forward-mode transforms lie inside the innermost reverse-mode one.
-
-    That is what ``no_grad`` has to know: it hides values from that one alone. None: there is none.
-    """
-    forward = 0
-    for level in reversed(state.stack):
-        if level.kind == REVERSE:
-            return forward
-        forward += level.kind == FORWARD
-    return None
+def differentiating() -> tuple[str, ...]:
+    """Return the kinds of the running transforms that differentiate, innermost first."""
+    return tuple(level.kind for level in reversed(state.stack) if level.kind in (REVERSE, FORWARD))

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.parity import live_torch, transcript
-from tests.torch import test_autograd, test_features
+from tests.torch import test_autograd, test_features, test_func
 
 
 def record(scripts: list) -> dict[str, str]:
@@ -27,6 +27,7 @@ def main() -> None:
         texts[f"{number:03d} {name}"] = test_features.run_program(source)
     write(test_features.RECORD, texts)
     write(test_autograd.RECORD, record(test_autograd.SCRIPTS))
+    write(test_func.RECORD, record(test_func.SCRIPTS))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
 
+from ...ops._program import conj
 from ...transforms._levels import BATCH, FORWARD, REVERSE, Level, state
 from ...transforms._world import Opened, opened
 from .grad_mode import recording
@@ -70,15 +72,19 @@ class _Call:
 
     # --- forward ---------------------------------------------------------------------------------
 
-    def forward(self, arrays: Sequence[Any]) -> tuple[Any, list[Any]]:
-        """Run the user's forward on values that nothing differentiates; return (ctx, outputs)."""
+    def forward(
+        self, arrays: Sequence[Any], perturbed: Sequence[bool] = ()
+    ) -> tuple[Any, list[Any]]:
+        """Run the user's forward on values that nothing differentiates; return (ctx, outputs).
+
+        ``perturbed`` says of each tensor argument whether a gradient is wanted for it.
+        """
         ctx = node_type(self.function.__name__ + "Backward", self.node_class)()
         ctx.function = self.function
         inputs = [make(jax.lax.stop_gradient(a)) for a in arrays]
         full = self.filled(inputs)
-        ctx.needs_input_grad = tuple(
-            isinstance(a, Tensor) and bool(jnp.issubdtype(a._dtype.np, jnp.inexact)) for a in full
-        )
+        wanted = {place for place, wants in zip(self.places, perturbed, strict=False) if wants}
+        ctx.needs_input_grad = tuple(place in wanted for place in range(len(full)))
         with recording(False):
             output = self.function.run_forward(ctx, full, self.kwargs)
         self.single = not isinstance(output, tuple)
@@ -102,9 +108,11 @@ class _Call:
         outputs = tuple(make(next(rest)) if isinstance(o, Tensor) else o for o in self.template)
         return outputs[0] if self.single else outputs
 
-    def _run(self, height: int, arrays: Sequence[Any]) -> tuple["_Saved", list[Any]]:
+    def _run(
+        self, height: int, arrays: Sequence[Any], perturbed: Sequence[bool] = ()
+    ) -> tuple["_Saved", list[Any]]:
         """Run forward for a rule; its outputs are again the operation for the levels below."""
-        ctx, outputs = self.forward(arrays)
+        ctx, outputs = self.forward(arrays, perturbed)
         if any(level.kind in (REVERSE, FORWARD) for level in state.stack[:height]):
             outputs = self.at(height)(*arrays)
         return _Saved.of(ctx, arrays, outputs), outputs
@@ -114,8 +122,9 @@ class _Call:
     def _reverse(self, height: int) -> Callable[..., list[Any]]:
         operation = jax.custom_vjp(lambda *arrays: self.at(height)(*arrays))
 
-        def forward(*arrays: Any) -> tuple[list[Any], tuple]:
-            saved, outputs = self._run(height, arrays)
+        def forward(*primals: Any) -> tuple[list[Any], tuple]:
+            arrays = [p.value for p in primals]
+            saved, outputs = self._run(height, arrays, [p.perturbed for p in primals])
             return outputs, (saved, [jnp.zeros_like(a) for a in arrays])
 
         def backward(kept: tuple, cotangents: list[Any]) -> tuple:
@@ -124,24 +133,22 @@ class _Call:
             given = self._gradients(ctx, cotangents)
             with recording(True):
                 answer = self.function.backward(ctx, *given)
-            answer = answer if isinstance(answer, tuple) else (answer,)
-            ctx.check_count(answer, len(self.args))
+            answer = ctx.check_count(
+                answer if isinstance(answer, tuple) else (answer,), len(self.args)
+            )
             return tuple(
                 _cotangent(ctx, place, answer[place], zero)
                 for place, zero in zip(self.places, zeros, strict=True)
             )
 
-        operation.defvjp(forward, backward)
+        operation.defvjp(forward, backward, symbolic_zeros=True)
         return operation
 
     def _gradients(self, ctx: Any, cotangents: list[Any]) -> list[Any]:
         """Return one gradient tensor (or None) an output of forward."""
         rest = iter(cotangents)
         return [
-            make(jnp.conj(c) if jnp.iscomplexobj(c) else c)
-            if isinstance(o, Tensor) and (c := _plain(next(rest), o)) is not None
-            else None
-            for o in self.template
+            _gradient(ctx, next(rest)) if isinstance(o, Tensor) else None for o in self.template
         ]
 
     def _forward(self, height: int) -> Callable[..., list[Any]]:
@@ -197,20 +204,23 @@ class _Call:
         return operation
 
 
-def _plain(cotangent: Any, output: Tensor) -> Any:
-    """Return a cotangent, or None for an output that has no gradient (JAX's ``float0``)."""
-    return None if cotangent.dtype == jax.dtypes.float0 else cotangent
+def _gradient(ctx: Any, cotangent: Any) -> Tensor | None:
+    """Return an output's gradient as the user's backward gets it: zeros or None for no gradient."""
+    if isinstance(cotangent, SymbolicZero):
+        if not ctx._materialize or cotangent.dtype == jax.dtypes.float0:
+            return None
+        return make(jnp.zeros(cotangent.shape, cotangent.dtype))
+    return None if cotangent.dtype == jax.dtypes.float0 else make(conj(cotangent))
 
 
 def _cotangent(ctx: Any, place: int, gradient: Any, zero: Any) -> Any:
     """Return the user's gradient of one argument as JAX wants it."""
     if not jnp.issubdtype(zero.dtype, jnp.inexact):
         return jnp.zeros(zero.shape, jax.dtypes.float0)
-    if gradient is None:
+    if gradient is None or not ctx.needs_input_grad[place]:
         return zero
     ctx.check_gradient(place, gradient, zero.shape)
-    array = jnp.asarray(gradient._array, zero.dtype)
-    return jnp.conj(array) if jnp.iscomplexobj(array) else array
+    return conj(jnp.asarray(gradient._array, zero.dtype))
 
 
 def _tangent(tangent: Any, output: Any) -> Any:

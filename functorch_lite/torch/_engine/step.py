@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 
 from ..._core.execute import compile, x64
-from ...optim import RULES
+from ...optim._rules import apply_rule
 
 
 class Group(NamedTuple):
@@ -79,7 +78,6 @@ def _operand(value: Any) -> Any:
 
 def _make_program(rule: str, layout: tuple) -> Callable[..., Any]:
     """Return the pure function ``(hypers, arrays) -> new arrays`` for groups of this layout."""
-    update = RULES[rule]
 
     def step(hypers: tuple, arrays: tuple) -> tuple:
         source, out = iter(arrays), []
@@ -88,33 +86,13 @@ def _make_program(rule: str, layout: tuple) -> Callable[..., Any]:
             for _ in range(count):
                 param, grad = next(source), next(source)
                 state = {name: next(source) for name in names}
-                new_param, new_state = _update(update, param, grad, state, hyper, flags)
+                new_param, new_state = apply_rule(rule, param, grad, state, hyper, flags)
                 out.append(new_param)
                 out.extend(new_state[name] for name in names)
         return tuple(out)
 
     step.__name__ = f"{rule}_step"
     return step
-
-
-def _update(
-    update: Any, param: Any, grad: Any, state: dict, hyper: dict, flags: frozenset[str]
-) -> tuple[Any, dict]:
-    """Apply the rule; complex arrays are updated as pairs of reals, as PyTorch does."""
-    if not jnp.issubdtype(param.dtype, jnp.complexfloating):
-        return update(param, grad, state, hyper, flags)
-    paired = {name for name, x in state.items() if jnp.issubdtype(x.dtype, jnp.complexfloating)}
-    pairs = {name: _as_real(x) if name in paired else x for name, x in state.items()}
-    new_param, new = update(_as_real(param), _as_real(grad), pairs, hyper, flags)
-    return _as_complex(new_param), {k: _as_complex(x) if k in paired else x for k, x in new.items()}
-
-
-def _as_real(x: Any) -> Any:
-    return jnp.stack([x.real, x.imag], axis=-1)
-
-
-def _as_complex(x: Any) -> Any:
-    return jax.lax.complex(x[..., 0], x[..., 1])
 
 
 def _by_device(groups: list[Group]) -> list[list[Group]]:

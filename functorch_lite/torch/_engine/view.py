@@ -17,7 +17,7 @@ from ..._core import dtype as dt
 from ...ops._common import contiguous_strides
 from ...ops._program import Program, conj, program
 from ...ops._registry import Op
-from ...transforms._levels import active, stops_after
+from ...transforms._levels import REVERSE, active, differentiating
 from . import tensor as _tensor
 from .grad_mode import mode
 from .graph import ViewNode, node_type, sequence, shown_operands
@@ -58,14 +58,13 @@ class ViewProgram(Program):
 
 
 @cache
-def hiding(forward: int) -> ViewProgram:
+def hiding(kinds: tuple[str, ...]) -> ViewProgram:
     """Return the view step that hides the elements from the transforms that differentiate.
 
-    It has the same memory, written to as through any view. ``forward`` says which level is meant
-    (see ``_levels.stops_after``): that of ``no_grad``; -1 means all of them: ``detach``.
+    It has the same memory, written to as through any view. ``kinds`` are as in ``world.hidden``;
+    without any it hides from all: that is ``detach``.
     """
-    get = jax.lax.stop_gradient if forward < 0 else hidden(forward)
-    return ViewProgram(get, lambda parent, child: child, "AliasBackward0")
+    return ViewProgram(hidden(kinds), lambda parent, child: child, "AliasBackward0")
 
 
 _view_programs: dict[tuple, ViewProgram] = {}
@@ -100,8 +99,8 @@ def make_view(
     view = object.__new__(Tensor)
     view._storage = storage = parent._storage
     view._chain = (*parent._chain, (step, ints))
-    if active.count and not mode.grad and (forward := stops_after()) is not None:
-        view._chain += ((hiding(forward), ()),)
+    if active.count and not mode.grad and REVERSE in (kinds := differentiating()):
+        view._chain += ((hiding(kinds), ()),)
     view._sizes = sizes
     view._dtype = d = d or parent._dtype
     view._desc = d if sizes else d.zero_dim

@@ -15,12 +15,20 @@ from typing import Any
 import jax
 import jax.core
 import jax.numpy as jnp
-from jax.custom_derivatives import zero_from_primal
+from jax.custom_derivatives import SymbolicZero, zero_from_primal
 
 from ..._core import dtype as dt
 from ..._core.execute import x64
 from ...ops._program import conj
-from ...transforms._levels import REVERSE, Level, active, note_read, state, stops_after
+from ...transforms._levels import (
+    FORWARD,
+    REVERSE,
+    Level,
+    active,
+    differentiating,
+    note_read,
+    state,
+)
 from ...transforms._where import explained
 from ...transforms._world import Kept, World, opened, register_world
 from .grad_mode import mode, recording
@@ -200,17 +208,22 @@ def _attempt(call: Callable[[], Any], inputs: list[Tensor]) -> Any:
     whole = _Whole(call, inputs)
     arrays = [t._array for t in inputs]
     outputs, pull, extra = jax.vjp(whole, *arrays, has_aux=True)
-    result = whole.finish(outputs, extra)
+    result, depend = whole.finish(outputs, extra)
+    if not any(depend):
+        last.inputs = ()
+        return result
     node = node_type("TransformBackward0", TransformNode)()
     node.whole, node.pull, node.draws = whole, pull, draws
     node.edges = tuple(t._history() for t in inputs)
     node.number = next(sequence)
     node.outputs = len(outputs)
     node.metas = [(o.shape, o.dtype) for o in outputs]
-    places = iter(range(len(outputs)))
+    places = iter(enumerate(depend))
     for leaf in opened(result).leaves:
         if isinstance(leaf, Tensor) and leaf._dtype.category >= dt.FLOATING:
-            leaf._node, leaf._nr, leaf._requires_grad = node, next(places), True
+            place, depends = next(places)
+            if depends:
+                leaf._node, leaf._nr, leaf._requires_grad = node, place, True
     last.inputs = tuple(inputs)
     return result
 
@@ -220,10 +233,11 @@ class _Whole:
 
     def __init__(self, call: Callable[[], Any], inputs: list[Tensor]) -> None:
         self.call, self.inputs = call, inputs
-        self.kept = Kept()
+        self.kept, self.hits = Kept(), _Hits()
 
     def __call__(self, *arrays: Any) -> tuple[list[Any], Any]:
         """Return (outputs that carry a gradient, everything else)."""
+        arrays = tuple(tap(place)(a, self.hits) for place, a in enumerate(arrays))
         self.boundary = boundary = Boundary(self.inputs, arrays)
         with boundary.running():
             result = self.call()
@@ -232,16 +246,22 @@ class _Whole:
             is_tensor and jnp.issubdtype(a.dtype, jnp.inexact)
             for a, is_tensor in zip(found, self.kept.boxed(), strict=True)
         ]
-        outputs = [a for a, smooth in zip(found, self.smooth, strict=True) if smooth]
+        self.inside = [a for a, smooth in zip(found, self.smooth, strict=True) if smooth]
         rest = [a for a, smooth in zip(found, self.smooth, strict=True) if not smooth]
-        return outputs, (rest, boundary.left)
+        return self.inside, (rest, boundary.left, self.inside)
 
-    def finish(self, outputs: list[Any], extra: Any) -> Any:
-        """Return the result outside of the trace, and settle the writes."""
-        rest, written = extra
+    def finish(self, outputs: list[Any], extra: Any) -> tuple[Any, list[bool]]:
+        """Settle the writes; return the result, and for each output whether it has a gradient.
+
+        An output that depends on no input comes out of the trace as the object that it was.
+        """
+        rest, written, outside = extra
         self.boundary.settle(written)
         smooth, other = iter(outputs), iter(rest)
-        return self.kept.take([next(smooth) if s else next(other) for s in self.smooth])
+        result = self.kept.take([next(smooth) if s else next(other) for s in self.smooth])
+        depend = [a is not b for a, b in zip(self.inside, outside, strict=True)]
+        self.inside = []
+        return result, depend
 
 
 class TransformNode(Node):
@@ -259,11 +279,17 @@ class TransformNode(Node):
             raise RuntimeError(FREED)
         if mode.grad:
             return self._recorded(gradients)
+        given = [None if g is None else g._array for g in gradients]
         with x64(True):
-            found = self.pull(
-                self._cotangents([None if g is None else g._array for g in gradients])
-            )
-            return [make(conj(g)) for g in found]
+            return self._taken(self.whole, self.pull, given)
+
+    def _taken(self, whole: "_Whole", pull: Any, gradients: list) -> list:
+        """Pull back; return one tensor an input, None where no gradient arrived."""
+        whole.hits.places.clear()
+        found = pull(self._cotangents(gradients))
+        return [
+            make(conj(g)) if place in whole.hits.places else None for place, g in enumerate(found)
+        ]
 
     def _cotangents(self, gradients: list) -> list[Any]:
         return [
@@ -278,9 +304,10 @@ class TransformNode(Node):
         def again() -> list:
             here = [world.unwrap(t) for t in whole.inputs]
             given = [None if g is None else world.unwrap(g) for g in gradients]
+            inner = _Whole(whole.call, whole.inputs)
             with world.replayed(self.draws):
-                _, pull, _ = jax.vjp(_Whole(whole.call, whole.inputs), *here, has_aux=True)
-            return [make(conj(g)) for g in pull(self._cotangents(given))]
+                _, pull, _ = jax.vjp(inner, *here, has_aux=True)
+            return self._taken(inner, pull, given)
 
         present = [g for g in gradients if g is not None]
         return world.run(again, [*whole.inputs, *present])
@@ -294,24 +321,28 @@ class TransformNode(Node):
 
 
 def cut(out: Any) -> Any:
-    """Hide results of an operation under ``no_grad`` from the innermost reverse-mode transform."""
-    forward = stops_after()
-    if forward is None:
+    """Hide results of an operation under ``no_grad`` from reverse-mode transforms.
+
+    Forward mode does not heed ``no_grad``, in PyTorch neither.
+    """
+    kinds = differentiating()
+    if REVERSE not in kinds:
         return out
     if isinstance(out, tuple):
         return tuple(cut(o) for o in out)
     if not isinstance(out, jax.core.Tracer) or not jnp.issubdtype(out.dtype, jnp.inexact):
         return out
-    return hidden(forward)(out)
+    return hidden(kinds)(out)
 
 
 @cache
-def hidden(forward: int) -> Callable[[Any], Any]:
-    """Return the identity that has no derivative, at the level under ``forward`` forward-mode ones.
+def hidden(kinds: tuple[str, ...]) -> Callable[[Any], Any]:
+    """Return the identity whose derivative only the forward-mode ones of ``kinds`` see.
 
-    ``lax.stop_gradient`` would hide its argument from every level; torch's ``no_grad`` hides it
-    from the innermost that records.
+    ``kinds`` are those of the transforms that differentiate, innermost first.
     """
+    if FORWARD not in kinds:
+        return jax.lax.stop_gradient
 
     @jax.custom_jvp
     def identity(x: Any) -> Any:
@@ -319,13 +350,42 @@ def hidden(forward: int) -> Callable[[Any], Any]:
 
     def rule(primals: tuple, tangents: tuple) -> tuple:
         (x,), (t,) = primals, tangents
-        if not forward:
-            return x, zero_from_primal(x, symbolic_zeros=True)
-        below = hidden(forward - 1)
-        return below(x), t if hasattr(t, "aval") and not hasattr(t, "dtype") else below(t)
+        further_out = hidden(kinds[1:])
+        if kinds[0] == REVERSE:
+            return further_out(x), zero_from_primal(x, symbolic_zeros=True)
+        return further_out(x), t if isinstance(t, SymbolicZero) else further_out(t)
 
     identity.defjvp(rule, symbolic_zeros=True)
     return identity
+
+
+@cache
+def tap(place: int) -> Callable[..., Any]:
+    """Return the identity that reports a gradient: input ``place`` took part in the result.
+
+    JAX hands zeros to inputs that did not; PyTorch leaves their ``.grad`` alone.
+    """
+
+    def identity(x: Any, hits: _Hits) -> Any:
+        return x
+
+    def forward(x: Any, hits: _Hits) -> tuple[Any, None]:
+        return x, None
+
+    def backward(hits: _Hits, _: None, cotangent: Any) -> tuple[Any]:
+        hits.places.add(place)
+        return (cotangent,)
+
+    tapped = jax.custom_vjp(identity, nondiff_argnums=(1,))
+    tapped.defvjp(forward, backward)
+    return tapped
+
+
+class _Hits:
+    """The inputs that got a gradient in the pull-back that is running."""
+
+    def __init__(self) -> None:
+        self.places: set[int] = set()
 
 
 world = TensorWorld()

@@ -11,6 +11,7 @@ from ...ops.indexing import host as _host
 from .._engine.dispatch import call, type_name
 from .._engine.register import expose
 from .._engine.tensor import Tensor
+from .._engine.values import MASKED_SELECT, on_host
 from .._engine.writing import call_inplace, call_out
 from .create import tensor
 from .index import _index_tensors
@@ -27,7 +28,7 @@ def nonzero(input: Tensor, *, out: Tensor | None = None, as_tuple: bool = False)
 @expose("fm")
 def masked_select(input: Tensor, mask: Tensor, *, out: Tensor | None = None) -> Tensor:
     """Return the elements of ``input`` where ``mask`` (broadcast) is True, as a vector."""
-    places = tensor(_host.mask_places(input._sizes, mask._array))
+    places = tensor(_host.mask_places(input._sizes, on_host(mask._array, MASKED_SELECT)))
     if out is not None:
         return call_out(OPS["_masked_select"], (input, mask, places), (), out)
     return call(OPS["_masked_select"], (input, mask, places), ())

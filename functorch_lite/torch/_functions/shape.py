@@ -291,7 +291,7 @@ def detach(input: Tensor) -> Tensor:
     view._chain = input._chain
     view._strides = input._strides
     if active.count:  # a transform differentiates: only a step of its own hides the value from it
-        view._chain += ((hiding(-1), ()),)
+        view._chain += ((hiding(()), ()),)
     return view
 
 

@@ -1,5 +1,6 @@
 """Function transforms: ``torch.func``. The very functions of ``functorch_lite``, on tensors."""
 
+from ..._core.lazy import lazy as _lazy
 from ...transforms import grad as grad
 from ...transforms import grad_and_value as grad_and_value
 from ...transforms import hessian as hessian
@@ -14,5 +15,5 @@ from ._functionalize import debug_unwrap as debug_unwrap
 from ._functionalize import functionalize as functionalize
 from ._modules import replace_all_batch_norm_modules_ as replace_all_batch_norm_modules_
 from ._modules import stack_module_state as stack_module_state
-from ._pure import Pure as Pure
-from ._pure import pure as pure
+
+__getattr__ = _lazy(__name__, {"_pure": ["Pure", "pure"]})

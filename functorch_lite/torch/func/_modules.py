@@ -30,19 +30,16 @@ def stack_module_state(models: Sequence[Any]) -> tuple[dict[str, Any], dict[str,
     parameters = [dict(m.named_parameters()) for m in models]
     buffers = [dict(m.named_buffers()) for m in models]
     return (
-        {name: _stacked([p[name] for p in parameters]) for name in parameters[0]},
-        {name: _stacked([b[name] for b in buffers]) for name in buffers[0]},
+        {name: _stacked(name, [p[name] for p in parameters]) for name in parameters[0]},
+        {name: _stacked(name, [b[name] for b in buffers]) for name in buffers[0]},
     )
 
 
-def _stacked(tensors: list[Any]) -> Any:
+def _stacked(name: str, tensors: list[Any]) -> Any:
     """Return a new leaf that holds the tensors along dim 0."""
     wants = [t.requires_grad for t in tensors]
     if any(wants) and not all(wants):
-        raise RuntimeError(
-            f"Expected {tensors[0].__class__.__name__}s from each model to have the same "
-            ".requires_grad"
-        )
+        raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
     return torch.stack([t.detach() for t in tensors]).requires_grad_(all(wants))
 
 

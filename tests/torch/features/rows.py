@@ -57,3 +57,4 @@ def read_record(path: Path) -> dict[str, str]:
 
 row = SCRIPTS = Scripts()
 AUTOGRAD = Scripts()
+FUNC = Scripts()
