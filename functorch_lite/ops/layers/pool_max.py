@@ -251,9 +251,7 @@ def _indices(x, axes):
     """Return the flat position, within the trailing dims, of each window's maximum."""
     x = jax.lax.stop_gradient(x)
     spatial = x.shape[x.ndim - len(axes) :]
-    where = jnp.broadcast_to(
-        jnp.arange(np.prod(spatial), dtype=int).reshape(spatial), x.shape
-    )
+    where = jnp.broadcast_to(jnp.arange(np.prod(spatial), dtype=int).reshape(spatial), x.shape)
     for i in reversed(range(len(axes))):
         position = x.ndim - len(axes) + i
         x, chosen = _select(x, position, axes[i])
