@@ -39,6 +39,7 @@ from .func import vmap as vmap  # noqa: E402
 from .serialization import load as load  # noqa: E402
 from .serialization import save as save  # noqa: E402
 from .torch_version import __version__ as __version__  # noqa: E402
+from .utils import checkpoint as _checkpoint  # noqa: E402, F401 - makes torch.utils.checkpoint
 from .utils import data as _data  # noqa: E402, F401 - makes torch.utils.data
 
 for _name, _module in list(_sys.modules.items()):
