@@ -50,4 +50,6 @@ def spec(axis: int | None, axis_name: str) -> PartitionSpec:
 
 def split_over(mesh: Mesh, axis: int | None = 0) -> NamedSharding:
     """Return the layout with array axis ``axis`` split over the mesh; None: a copy everywhere."""
+    if mesh.size == 1:  # JAX's own results on one device lie like this
+        axis = None
     return NamedSharding(mesh, spec(axis, mesh.axis_names[0]))

@@ -12,7 +12,7 @@ from typing import Any
 
 import jax
 from jax.core import Tracer
-from jax.sharding import Mesh
+from jax.sharding import Mesh, NamedSharding
 
 from .._core.execute import compilations, compile
 from .._core.types import PyTree
@@ -56,7 +56,7 @@ class Placed:
         """
 
         def program(*args: Any) -> PyTree:
-            if not _permission.depth:
+            if not _permission.depth and not _lie_on(mesh, args):
                 compilations.count -= 1  # this is none
                 raise _NotYet
             return fun(*args)
@@ -71,7 +71,7 @@ class Placed:
 
     def __call__(self, *args: Any) -> PyTree:
         """Run the program."""
-        if not self._looks:
+        if self._is_used and not self._looks:
             try:
                 return self._run(*args)
             except (_NotYet, ValueError, TypeError):
@@ -100,15 +100,30 @@ class Placed:
         moved = jax.tree.map(_put, self._layout, args)
         if any(a is not b for a, b in zip(jax.tree.leaves(moved), leaves, strict=True)):
             # Not for the first call, whose arguments are often from elsewhere than later ones.
-            self._looks, self._is_used = self._is_used, True
+            self._looks = self._is_used
+        self._is_used = True
         return moved
+
+
+def _lie_on(mesh: Mesh, args: tuple) -> bool:
+    """Tell of arguments in a trace whether they come from arrays on ``mesh``, or are numbers."""
+    types = [jax.typeof(leaf) for leaf in jax.tree.leaves(args)]
+    return all(t.weak_type or t.sharding.mesh == mesh.abstract_mesh for t in types)
 
 
 def _put(sharding: Any, tree: PyTree) -> PyTree:
     """Return the tree with its arrays at ``sharding``; Python numbers are left to JAX."""
 
     def put(leaf: Any) -> Any:
-        is_there = isinstance(leaf, jax.Array) and leaf.sharding == sharding
-        return leaf if is_there or not hasattr(leaf, "shape") else jax.device_put(leaf, sharding)
+        if not hasattr(leaf, "shape"):
+            return leaf
+        lies = getattr(leaf, "sharding", None)
+        if lies == sharding or (
+            isinstance(lies, NamedSharding)
+            and lies.mesh == sharding.mesh
+            and lies.is_equivalent_to(sharding, leaf.ndim)
+        ):
+            return leaf
+        return jax.device_put(leaf, sharding)
 
     return jax.tree.map(put, tree)
