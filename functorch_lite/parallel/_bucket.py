@@ -23,8 +23,8 @@ def bucketed(reduce: Callable[[Array], Array]) -> Callable[[PyTree], PyTree]:
         reduce: elementwise in the array, (N,) -> (N,), such as ``psum`` or ``pmean``; it may change
             the dtype (a reduction in bfloat16, say).
 
-    >>> bucketed(lambda x: 2 * x)({"a": jnp.ones((1, 2)), "b": jnp.array(3)})
-    {'a': Array([[2., 2.]], dtype=float32), 'b': Array(6, dtype=int32)}
+    >>> bucketed(lambda x: 2 * x)({"a": jnp.ones((1, 2)), "b": jnp.arange(2)})
+    {'a': Array([[2., 2.]], dtype=float32), 'b': Array([0, 2], dtype=int32)}
     """
 
     def reduced(tree: PyTree) -> PyTree:
