@@ -38,7 +38,9 @@ def make_data():
 
 def make_network():
     """Make one member of the ensemble: (N, 1) -> (N, 1)."""
-    return nn.Sequential(nn.Linear(1, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
+    return nn.Sequential(
+        nn.Linear(1, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1)
+    )
 
 
 class Ensemble:
