@@ -56,7 +56,7 @@ def modules_as_functions(torch):
     print(func, type(func).__name__, func.param_names, [p.requires_grad for p in params])
     print(func(params, x), say(lambda: f.make_functional(net, True))[1][0].requires_grad)
     loss = torch.func.grad(lambda p: func(p, x).sum())
-    print(loss(params)[0], params[0] is net[0].weight)
+    print(loss(params)[0].detach(), params[0] is net[0].weight)
     func(params, x).sum().backward()
     print(params[0].grad, net[0].weight.grad)
 
