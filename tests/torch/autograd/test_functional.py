@@ -72,7 +72,6 @@ BATCHED = {
     "jacobian_independent": lambda f, x, y, o: f.jacobian(
         independent, (x, y), vectorize=True, strategy=o
     ),
-    "hessian": lambda f, x, y, o: f.hessian(scalar, x, vectorize=True, outer_jacobian_strategy=o),
     "hessian_pair": lambda f, x, y, o: f.hessian(
         scalar_of_two, (x, y), vectorize=True, outer_jacobian_strategy=o
     ),
