@@ -59,6 +59,7 @@ MODELS = {
 }
 
 
+@fl.jit
 def make_data(key):
     """Draw states of a swinging pendulum and their slopes with noise: (N, 2), (N, 2)."""
     for_states, for_noise = jax.random.split(key)

@@ -65,6 +65,7 @@ def loss_fn(params, state, batch, key):
     return jnp.mean(wrong**2), (state, batch)
 
 
+@fl.jit
 def on_grid(params):
     """Return the network's and the exact temperatures on a grid: x by t, each (101, 101)."""
     x, t = jnp.linspace(0, 1, 101)[:, None], jnp.linspace(0, 1, 101)[None, :]
