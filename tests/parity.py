@@ -39,7 +39,12 @@ def live_torch() -> ModuleType:
 
 
 # PyTorch's own trouble with NumPy 2, and what it says only once a process.
-UNTOLD = ("__array_", "Using backward() with create_graph=True", "Attempted to insert a get_attr")
+UNTOLD = (
+    "__array_",
+    "Using backward() with create_graph=True",
+    "Attempted to insert a get_attr",
+    "`torch.jit.script` is deprecated",
+)
 
 
 # --- scripts: what is printed ---------------------------------------------------------------------

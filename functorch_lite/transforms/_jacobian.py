@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from ._arguments import Argnums, check_differentiable, chosen_numbers, replaced
 from ._forward import JVP, pushed
-from ._levels import BATCH, Level
+from ._levels import BATCH, Level, axis_here
 from ._reverse import VJP, differentiated, gradients
 from ._tree import unflatten
 from ._vmap import vmap
@@ -102,7 +102,7 @@ def _rows(
     total = sum(math.prod(o.shape) for o in outputs)
     parts = []
     for start, stop in _chunks(total, chunk_size):
-        axis = object()
+        axis = axis_here()
         level = Level(BATCH, "jacrev", size=stop - start, randomness="error", axis=axis)
 
         def row(cotangents: list[Any], level: Level = level) -> list[Any]:

@@ -195,6 +195,15 @@ def note_read(array: Any, again: Callable[[], Any], born: int = 0) -> None:
             level.reads.setdefault(id(array), (array, again))
 
 
+def axis_here() -> str:
+    """Return a name for the mapped dimension of a BATCH level that is about to run.
+
+    It is the same for each call at one depth: JAX's caches of compiled programs know the names of
+    all mapped dimensions around a call.
+    """
+    return f"functorch_lite.vmap.{len(state.stack)}"
+
+
 def differentiating() -> tuple[str, ...]:
     """Return the kinds of the running transforms that differentiate, innermost first."""
     return tuple(level.kind for level in reversed(state.stack) if level.kind in (REVERSE, FORWARD))

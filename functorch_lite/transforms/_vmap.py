@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ._levels import BATCH, Level
+from ._levels import BATCH, Level, axis_here
 from ._tree import broadcast, flatten
 from ._where import explained
 from ._world import Opened, World, is_array, is_box, opened, world_of
@@ -203,7 +203,7 @@ class _Batch:
 
     def once(self, size: int, mapped: list) -> list[Any]:
         """Map over ``size`` slices; return the outputs' arrays, mapped ones with axis 0 first."""
-        axis = object() if self.axis_name is None else self.axis_name
+        axis = axis_here() if self.axis_name is None else self.axis_name
         level = Level(BATCH, "vmap", size=size, randomness=self.randomness, axis=axis)
 
         def example(index: Any, *slices: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import copy
 
+import jax
 import numpy as np
 import pytest
 
@@ -226,3 +227,31 @@ def test_loops_refuse_random_draws_and_writes():
     with pytest.raises(NotImplementedError, match="writing to a captured tensor inside scan"):
         fl.scan(lambda c, x: (total.add_(x), x), torch.zeros(2), x)
     assert close(total, torch.zeros(2))
+
+
+# --- compilations ---------------------------------------------------------------------------------
+
+
+def transformed(name: str):
+    x = torch.randn(4, 3)
+    net = network().eval()
+    params = detached(net)
+
+    def loss(p, x):
+        return functional_call(net, p, (x[None],)).pow(2).sum()
+
+    return {
+        "per-sample gradients": lambda: vmap(grad(loss), in_dims=(None, 0))(params, x),
+        "hessian": lambda: hessian(lambda x: loss(params, x))(x[0]),
+        "jacrev": lambda: jacrev(lambda x: net(x))(x),
+        "backward": lambda: vmap(net)(x[:, None]).sum().backward(),
+    }[name]
+
+
+@pytest.mark.parametrize("name", ["per-sample gradients", "hessian", "jacrev", "backward"])
+def test_an_eager_transform_compiles_nothing_when_it_is_called_again(name, caplog):
+    call = transformed(name)
+    call(), call()
+    with jax.log_compiles(), caplog.at_level("WARNING", logger="jax"):
+        call()
+    assert not [r.getMessage() for r in caplog.records if r.getMessage().startswith("Compiling")]

@@ -1,0 +1,86 @@
+"""``python -m benchmarks.functional``: the functional face beside torch.func, plain JAX and optax.
+
+Ratios of interleaved runs. ``jit`` rows compile the whole program with ``fl.jit``, which torch.func
+has no like of on a CPU without a C++ compiler.
+"""
+
+import statistics
+import sys
+from collections.abc import Callable
+
+from benchmarks._turns import UNDER_TORCH, UNDER_US, Worker
+
+PROGRAMS = ("per-sample gradients", "hessian", "ensemble of 10")
+
+
+def turns(
+    ours: Callable[[], float], theirs: Callable[[], float], rounds: int = 9
+) -> tuple[float, float, float]:
+    """Return (median of ours, median of theirs, median ratio), after two rounds of warm-up."""
+    for _ in range(2):
+        ours(), theirs()
+    pairs = [(ours(), theirs()) for _ in range(rounds)]
+    return (
+        statistics.median(a for a, _ in pairs),
+        statistics.median(b for _, b in pairs),
+        statistics.median(a / b for a, b in pairs),
+    )
+
+
+def line(what: str, found: tuple[float, float, float], other: str, unit: str = "ms") -> None:
+    """Print one row of the table."""
+    scale = {"ms": 1e3, "us": 1e6}[unit]
+    ours, theirs, ratio = found
+    print(
+        f"| {what} | {ours * scale:.2f} {unit} | {theirs * scale:.2f} {unit} ({other}) | {ratio:.2f} |"
+    )
+
+
+def transforms() -> None:
+    """Print the torch.func programs, eager and compiled whole."""
+    with (
+        Worker(UNDER_US, "worker_functional.py") as ours,
+        Worker(UNDER_TORCH, "worker_functional.py") as theirs,
+    ):
+        for name in PROGRAMS:
+            for form in ("", " jit"):
+                found = turns(lambda n=name + form: ours.round(n), lambda n=name: theirs.round(n))
+                line(f"{name}{', fl.jit' if form else ', eager'}", found, "torch.func")
+
+
+def step() -> None:
+    """Print the training step through fl beside the same in JAX and optax."""
+    with Worker([sys.executable], "worker_step.py") as worker:
+        found = turns(lambda: worker.round("ours"), lambda: worker.round("plain"), rounds=21)
+    line("value_and_grad + optax step, jitted", found, "plain JAX + optax")
+
+
+def devices() -> None:
+    """Print the cost of a call of ``fl.pmap``, and check data-parallel training."""
+    with Worker([sys.executable], "worker_pmap.py") as worker:
+        for size in (1, 100_000):
+            found = turns(
+                lambda n=size: worker.round(f"pmap {n}"), lambda n=size: worker.round(f"bare {n}")
+            )
+            line(f"pmap of {size} floats a device, one call", found, "jit(shard_map)", "us")
+        difference = worker.round("equal 20")
+        print(
+            f"| 20 data-parallel steps beside one device: relative difference | {difference:.1e} | | |"
+        )
+        print(
+            f"| 1,000 data-parallel steps in a row, one step | {worker.round('many 1000') * 1e3:.2f} ms | | |"
+        )
+
+
+PARTS = {"transforms": transforms, "step": step, "devices": devices}
+
+
+def main() -> None:
+    """Run the parts named on the command line, or all."""
+    print("| what | ours | beside | ratio |\n|---|---|---|---|")
+    for name in sys.argv[1:] or PARTS:
+        PARTS[name]()
+
+
+if __name__ == "__main__":
+    main()
