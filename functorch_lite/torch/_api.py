@@ -42,10 +42,12 @@ from ._functions import picking as _picking  # noqa: F401 - for what it exposes
 from ._functions import ranges as _ranges  # noqa: F401 - for what it exposes
 from ._functions import renormalize as _renormalize  # noqa: F401 - for what it exposes
 from ._functions import reshaped as _reshaped  # noqa: F401 - for what it exposes
+from ._functions import resized as _resized  # noqa: F401 - for what it exposes
 from ._functions import running as _running  # noqa: F401 - for what it exposes
 from ._functions import select as _select  # noqa: F401 - for what it exposes
 from ._functions import shape as _shape  # noqa: F401 - for what it exposes
 from ._functions import signal as _signal  # noqa: F401 - for what it exposes
+from ._functions import signatures as _signatures  # noqa: F401 - for what it exposes
 from ._functions import solving as _solving  # noqa: F401 - for what it exposes
 from ._functions import split as _split  # noqa: F401 - for what it exposes
 from ._functions.device import device as device

@@ -200,15 +200,20 @@ def _normal(op: Op, param: Any, value: Any) -> Any:
             return float(value)
         if param.annotation in (int, bool, Dims, Size, float, dt.dtype):
             raise TypeError(
-                _argument_error(op, param, value, _annotation_name(param.annotation))
+                _argument_error(op, param, value, annotation_name(param.annotation))
             ) from None
         return value
 
 
-def _annotation_name(annotation: Any) -> str:
+def annotation_name(annotation: Any) -> str:
+    """Return the name of a parameter's kind as PyTorch's messages spell it."""
     if annotation in (Dims, Size):
         return "tuple of ints"
-    return "torch.dtype" if annotation is dt.dtype else annotation.__name__
+    return (
+        "torch.dtype"
+        if annotation is dt.dtype
+        else getattr(annotation, "__name__", str(annotation))
+    )
 
 
 def _argument_error(op: Op, param: Param, value: Any, wanted: str) -> str:

@@ -29,6 +29,7 @@ class Storage:
         version: number of in-place writes so far that autograd notices.
         writer: name of the node of the last recorded write, for messages.
         buffer: the NumPy array that shares its memory with the user, or None.
+        resizable: False once NumPy has seen the memory.
     """
 
     __slots__ = (
@@ -56,6 +57,7 @@ class Storage:
         """Wrap the user's own ``buffer``: both sides see each other's writes for good."""
         storage = Storage(None)
         storage.buffer = buffer
+        storage.resizable = False
         return storage
 
     def read(self) -> Any:
@@ -107,6 +109,7 @@ class Storage:
         )
         self._lent = weakref.ref(shared)
         self.array = None
+        self.resizable = False
         return shared
 
     def nbytes(self) -> int:

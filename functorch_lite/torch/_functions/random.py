@@ -18,7 +18,7 @@ from .._engine.register import SPACES, attach, expose
 from .._engine.storage import to_device
 from .._engine.tensor import Tensor, make
 from .._engine.writing import check_writable, store_out
-from .arguments import check_sizes, factory_sizes, integers
+from .arguments import check_sizes, factory_sizes, integers, template
 from .create import wrap
 from .device import CPU, device, home
 
@@ -181,7 +181,7 @@ def _sized(name: str, kind: str, doc: str) -> None:
         requires_grad: bool = False,
         memory_format: Any = None,
     ) -> Tensor:
-        d = dtype or input._dtype
+        d = dtype or template(input, name + "_like")._dtype
         _only_float(d, name)
         return wrap(draw(generator, kind, input._sizes, d), home(input, device), requires_grad)
 
@@ -234,11 +234,6 @@ def randint(
 ) -> Tensor:
     """Return integers from [low, high): ``randint(high, size)`` or ``randint(low, high, size)``."""
     low, high, size = _range(args, low, high, size)
-    if size is None or high is None:
-        raise TypeError(
-            "randint() received an invalid combination of arguments - expected (int high, tuple of "
-            "ints size) or (int low, int high, tuple of ints size)"
-        )
     d = dtype or (out._dtype if out is not None else dt.int64)
     sizes = check_sizes(integers((size,), "randint"))
     if low >= high:
@@ -313,11 +308,6 @@ def normal(
             out,
         )
     tensors = [v for v in (mean, std) if isinstance(v, Tensor)]
-    if not tensors:
-        raise TypeError(
-            "normal() received an invalid combination of arguments: a size is needed where mean "
-            "and std are numbers"
-        )
     if isinstance(std, Tensor) and (np.asarray(std._array) < 0).any():
         raise RuntimeError("normal expects all elements of std >= 0.0")
     if not isinstance(std, Tensor) and std < 0:
