@@ -71,6 +71,14 @@ def size_is_a_tuple(torch):
 @row(51)
 def size_of_what_is_no_number(torch):
     attempt(lambda: torch.Size(["a"]))
+    attempt(lambda: torch.Size([1, 2.5]))
+    attempt(lambda: torch.Size([torch.tensor(1.0)]))
+    attempt(lambda: torch.Size(3))
+    attempt(lambda: torch.Size((1,), (2,)))
+    attempt(lambda: torch.Size([2]) + [1])
+    attempt(lambda: (2.5,) + torch.Size([2]))  # noqa: RUF005 - the sum is what is shown
+    attempt(lambda: torch.Size([2]) * 2.5)
+    print(torch.Size([torch.tensor(3), np.int64(2), True, -1]), torch.Size(range(2)))
 
 
 @row(52)
