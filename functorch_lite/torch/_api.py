@@ -46,6 +46,7 @@ from ._functions import resized as _resized  # noqa: F401 - for what it exposes
 from ._functions import running as _running  # noqa: F401 - for what it exposes
 from ._functions import select as _select  # noqa: F401 - for what it exposes
 from ._functions import shape as _shape  # noqa: F401 - for what it exposes
+from ._functions import sharing as _sharing  # noqa: F401 - for what it exposes
 from ._functions import signal as _signal  # noqa: F401 - for what it exposes
 from ._functions import signatures as _signatures  # noqa: F401 - for what it exposes
 from ._functions import solving as _solving  # noqa: F401 - for what it exposes

@@ -1,6 +1,9 @@
 """``torch.multiprocessing``: processes that use tensors, and what their failures say."""
 
+import gc
 import os
+import pickle
+from multiprocessing.reduction import ForkingPickler
 
 import pytest
 
@@ -29,6 +32,41 @@ def test_tensors_travel_through_queues():
     assert queue.get().tolist() == [0.0, 2.0, 4.0]
     process.join()
     assert process.exitcode == 0
+
+
+def raise_all(queue, net, times):
+    for _ in range(times):
+        queue.get().add_(1)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.fill_(3)
+
+
+@pytest.mark.slow
+def test_what_a_child_writes_is_seen_and_no_descriptor_stays_open():
+    queue, net = mp.Queue(), torch.nn.Linear(2, 2)
+    process = mp.Process(target=raise_all, args=(queue, net, 20))
+    process.start()
+    before = len(os.listdir("/proc/self/fd"))
+    tensors = [torch.full((3,), float(i)) for i in range(20)]
+    for tensor in tensors:
+        queue.put(tensor)
+    process.join()
+    assert process.exitcode == 0
+    assert [t[0].item() for t in tensors] == [i + 1.0 for i in range(20)]
+    assert all(p.is_shared() and (p == 3).all() for p in net.parameters())
+    del tensors, tensor
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) <= before + 1  # the socket that hands them out
+
+
+def test_memory_that_has_gone_and_come_back_is_the_same():
+    tensor = torch.arange(6).view(2, 3)[:, 1:]
+    twin, again = pickle.loads(ForkingPickler.dumps((tensor, tensor.T)))
+    assert (twin.stride(), twin.storage_offset(), again.stride()) == ((3, 1), 1, (1, 3))
+    twin.mul_(10)
+    assert tensor.tolist() == again.T.tolist() == [[10, 20], [40, 50]]
+    assert pickle.loads(pickle.dumps(tensor)).is_shared() is False
 
 
 @pytest.mark.slow

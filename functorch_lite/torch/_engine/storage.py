@@ -29,7 +29,8 @@ class Storage:
         version: number of in-place writes so far that autograd notices.
         writer: name of the node of the last recorded write, for messages.
         buffer: the NumPy array that shares its memory with the user, or None.
-        resizable: False once NumPy has seen the memory.
+        resizable: False once NumPy or another process has seen the memory.
+        descriptor: the file that the buffer is mapped from where processes share it, or None.
     """
 
     __slots__ = (
@@ -38,6 +39,7 @@ class Storage:
         "_lent",
         "array",
         "buffer",
+        "descriptor",
         "resizable",
         "version",
         "writer",
@@ -51,6 +53,7 @@ class Storage:
         self._lent: weakref.ref | None = None
         self._device: Device | None = None
         self.resizable = True
+        self.descriptor: int | None = None
 
     @staticmethod
     def from_numpy(buffer: np.ndarray) -> "Storage":

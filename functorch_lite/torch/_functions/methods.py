@@ -1,18 +1,16 @@
 """The rest of ``Tensor``: metadata, Python's protocols, ``repr``."""
 
 import math
-import warnings
 from typing import Any, cast
 
 import numpy as np
 
 from ..._core import dtype as dt
 from ...ops._common import contiguous_strides, wrap_dim
-from .._engine import writing as _writing
 from .._engine.dispatch import shown_strides
 from .._engine.register import SPACES, attach, expose
-from .._engine.storage import Storage, to_device
-from .._engine.tensor import Tensor, make, size_of
+from .._engine.storage import Storage
+from .._engine.tensor import Tensor, size_of
 from .._engine.view import is_contiguous as _dense_in_order
 from .convert import concrete, item
 from .create import wrap
@@ -206,12 +204,6 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     """Return True if both show the same elements of the same storage."""
     same = self._storage is tensor._storage and self._offset == tensor._offset
     return same and self._sizes == tensor._sizes and shown_strides(self) == shown_strides(tensor)
-
-
-@expose("m")
-def is_shared(self: Tensor) -> bool:
-    """Return False: storages are not shared between processes."""
-    return False
 
 
 @expose("m")
@@ -431,15 +423,6 @@ def set_(self: Tensor, source: Any = None, *args: Any) -> Tensor:
         return self
     raise NotImplementedError(
         "functorch_lite does not support Tensor.set_ with a storage; use torch.as_strided."
-    )
-
-
-@expose("m")
-def share_memory_(self: Tensor) -> Tensor:
-    """Raise: memory shared between processes is not supported yet."""
-    raise NotImplementedError(
-        "functorch_lite does not support Tensor.share_memory_; send tensors through a queue, which "
-        "copies them."
     )
 
 

@@ -26,7 +26,7 @@ from .device import CPU, device, home
 class Generator:
     """A source of random numbers with PyTorch's mt19937 stream."""
 
-    __module__ = "torch"
+    __module__ = "torch._C"
 
     def __init__(self, device: Any = "cpu") -> None:
         self._device = _as_device(device)

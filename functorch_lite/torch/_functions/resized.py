@@ -90,11 +90,12 @@ def resize(self: Tensor, *sizes: Any) -> Tensor:
     """Deprecated, as in PyTorch: the tensor in another shape of as many elements."""
     warnings.warn("non-inplace resize is deprecated", UserWarning, stacklevel=2)
     sizes = tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
-    if math.prod(sizes) != math.prod(self._sizes):
+    held = math.prod(self._sizes)
+    if math.prod(sizes) != held:
         raise RuntimeError(
             f"requested resize to {'x'.join(map(str, sizes))} ({math.prod(sizes)} elements in "
             f"total), but the given tensor has a size of {'x'.join(map(str, self._sizes))} "
-            f"({math.prod(self._sizes)} elements). autograd's resize can only change the shape of a given "
+            f"({held} elements). autograd's resize can only change the shape of a given "
             "tensor, while preserving the number of elements. "
         )
     return self.view(*sizes)

@@ -101,7 +101,9 @@ class Signature(NamedTuple):
         if missing:
             plural = "s" * (len(missing) == 1)  # as PyTorch has it
             names = ", ".join(f'"{n}"' for n in missing)
-            return f"{function}() missing {len(missing)} required positional argument{plural}: {names}"
+            return (
+                f"{function}() missing {len(missing)} required positional argument{plural}: {names}"
+            )
         for place, p in enumerate(self.parameters, 1):
             if p.name in given and not _fits(p.kind, given[p.name]):
                 where = "" if p.name in kwargs else f" (position {place})"
