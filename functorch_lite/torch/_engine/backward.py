@@ -6,7 +6,7 @@ wiring) is seen it runs node by node; seen again it is compiled as one XLA progr
 dispatch from then on.  With ``create_graph`` every step is itself recorded.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -334,7 +334,12 @@ def _check_alive(node: Node) -> None:
         return
     if node.operands is None:
         raise RuntimeError(FREED)
-    modified = [i for i, s in enumerate(node.saved) if s is not None and s[0].version != s[1]]
+    check_unmodified(node, range(len(node.saved)))
+
+
+def check_unmodified(node: OpNode, places: Iterable[int]) -> None:
+    """Raise if what backward reads, of the operands at ``places``, was written to since."""
+    modified = [i for i in places if (s := node.saved[i]) is not None and s[0].version != s[1]]
     if node.result is not None:
         storage, version, d, shape = node.result
         if storage.version != version:

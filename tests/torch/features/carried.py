@@ -70,7 +70,7 @@ def size_of_what_is_no_number(torch):
     attempt(lambda: torch.Size([torch.tensor(1.0)]))
     attempt(lambda: torch.Size(3))
     attempt(lambda: torch.Size((1,), (2,)))
-    attempt(lambda: torch.Size([2]).__add__([1]))
+    attempt(lambda: torch.Size([2]) + [1])  # noqa: RUF005 - the sum is what is shown
     attempt(lambda: (2.5,) + torch.Size([2]))  # noqa: RUF005 - the sum is what is shown
     attempt(lambda: torch.Size([2]) * 2.5)
     print(torch.Size([torch.tensor(3), np.int64(2), True, -1]), torch.Size(range(2)))

@@ -218,11 +218,57 @@ def nodes_keep_saved_results(torch):
     attempt(lambda: y.sum().backward())
 
 
-@row(104, gap="nodes do not show what they saved")
+@row(104)
 def saved_results_can_be_read(torch):
     x = torch.tensor([0.5], requires_grad=True)
     y = x.exp()
     print(y.grad_fn._saved_result, (x * y).grad_fn._saved_self)
+    print((x * y).grad_fn._saved_self is x, (x * y).grad_fn._saved_other)
+    w = torch.tensor([3.0])
+    print((x * w).grad_fn._saved_self, (x * w).grad_fn._saved_other, (x * 2).grad_fn._saved_other)
+    print((x**2).grad_fn._saved_exponent, (x**w).grad_fn._saved_exponent, (2**x).grad_fn._saved_self)
+    print(torch.add(x, w, alpha=3).grad_fn._saved_alpha, (w / x).grad_fn._saved_other)
+    print(sorted(n for n in dir((x**w).grad_fn) if n.startswith("_saved")))
+    attempt(lambda: (x * w).grad_fn._saved_strange)
+
+
+@row(104)
+def saved_arguments_can_be_read(torch):
+    def saved(result):
+        node = result.grad_fn
+        for name in sorted(n for n in dir(node) if n.startswith("_saved")):
+            print(node.name(), name, getattr(node, name))
+
+    functional = torch.nn.functional
+    x = torch.tensor([[0.5, 2.0], [1.0, 3.0]], requires_grad=True)
+    for result in (x.sum(1), x.sum(-1, keepdim=True), x.mean(), x.mean(0), x.softmax(-1)):
+        saved(result)
+    for result in (x.max(1)[0], x.cumsum(1), x.sort()[0], x.amax(1), x.prod(), x.clamp(0, 1)):
+        saved(result)
+    for result in (torch.cat([x, x]), functional.mse_loss(x, x.detach()), functional.relu(x)):
+        saved(result)
+    saved(functional.gelu(x))
+    saved(functional.leaky_relu(x))
+    saved(functional.embedding(torch.tensor([1]), x))
+    saved(torch.where(x > 1, x, 0.0))
+
+
+@row(104)
+def saved_results_are_freed_and_watched(torch):
+    x = torch.tensor([0.5], requires_grad=True)
+    y = x.exp()
+    z = torch.sin(y) * y
+    z.sum().backward()
+    attempt(lambda: y.grad_fn._saved_result)
+    attempt(lambda: z.grad_fn._saved_self)
+    product = x * x
+    kept = x.exp()
+    node = kept.grad_fn
+    kept.add_(1)
+    attempt(lambda: node._saved_result)
+    with torch.no_grad():
+        x.add_(1)
+    attempt(lambda: product.grad_fn._saved_self)
 
 
 @row(105)
