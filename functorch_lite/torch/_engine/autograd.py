@@ -9,6 +9,7 @@ from typing import Any
 
 from ..._core import dtype as dt
 from . import backward as _backward
+from .composed import as_shown
 from .grad_mode import mode, recording
 from .graph import AccumulateGrad, RemovableHandle
 from .override import overridable_property
@@ -213,6 +214,12 @@ def _grad_fn(self: Tensor) -> Any:
     return self._node
 
 
+def _shown_grad_fn(self: Tensor) -> Any:
+    """The node that produced this tensor (None for leaves)."""
+    node = _grad_fn(self)
+    return None if node is None else as_shown(node)
+
+
 def _requires_grad(self: Tensor) -> bool:
     """True if a gradient is wanted for this tensor."""
     if self._grad_base is not None and not self._requires_grad:
@@ -406,7 +413,7 @@ def _shown_base(self: Tensor) -> Tensor | None:
     return self._view_of if self._shown_base is False else self._shown_base
 
 
-attach("grad_fn", property(_grad_fn))
+attach("grad_fn", property(_shown_grad_fn))
 attach("requires_grad", property(_requires_grad, _set_requires_grad))
 attach("is_leaf", property(_is_leaf))
 attach("grad", property(_grad, _set_grad, lambda self: _set_grad(self, None)))

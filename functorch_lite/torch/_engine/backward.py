@@ -19,9 +19,10 @@ from ..._core import dtype as dt
 from ..._core.execute import compile, x64
 from ...ops._program import Program
 from .anomaly import anomaly, watching
+from .composed import template_of
 from .dispatch import Operands, record
 from .grad_mode import mode, recording
-from .graph import FREED, AccumulateGrad, Node, OpNode, ViewNode
+from .graph import FREED, AccumulateGrad, Node, OpNode, ViewNode, shown_operands
 from .tensor import Tensor, make
 from .uses import uses_operands
 
@@ -400,7 +401,10 @@ def _free(node: Node) -> None:
     if not isinstance(node, OpNode) or node.operands is None:
         return
     read = uses_operands(node.program, node.wanted, node.outputs, node.operands)
-    if node.result is None and read.isdisjoint(node.shown_slots()):
+    template_of(node)  # notes the shapes that the graph is shown by
+    if node.result is None and read.isdisjoint(
+        shown_operands(node.program, node.tensor_slots, len(node.edges))
+    ):
         node.operands = [_hollow(v) for v in node.operands]
     else:
         node.operands = None

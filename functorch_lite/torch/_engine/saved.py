@@ -43,7 +43,7 @@ def saved_attribute(node: OpNode, name: str) -> Any:
 
 def _value(node: OpNode, field: str) -> Any:
     op = node.program.op
-    if op is None or op.node != type(node).__name__:
+    if op is None or (op.node != type(node).__name__ and op.name != "matmul"):
         return NotImplemented
     if field == "result" or field in op.returns:
         return _result(node, op.returns.index(field) if field in op.returns else 0)
@@ -59,7 +59,11 @@ def _value(node: OpNode, field: str) -> Any:
         listed = param.annotation in (Dims, Size) and type(place) is int
         return _static(name, (place,) if listed else place)
     if fact:
-        return _shape_fact(np.shape(node.operands[place]), fact) if type(place) is int else NotImplemented
+        return (
+            _shape_fact(np.shape(node.operands[place]), fact)
+            if type(place) is int
+            else NotImplemented
+        )
     if param.role != OPERAND:
         return None if place is None else node.operands[place]
     if isinstance(place, list):

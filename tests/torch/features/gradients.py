@@ -196,13 +196,64 @@ def walking_back(torch):
     print(layer(x).grad_fn, layer(x).grad_fn.next_functions[:2])
 
 
-@row(103, gap="linear, cross_entropy and matmul are one node each; PyTorch's are several")
+@row(103)
 def walking_back_through_composed_operations(torch):
     x = torch.ones(2, 2, requires_grad=True)
     layer = torch.nn.Linear(2, 2)
     print(layer(x).grad_fn.next_functions, (x @ x[0]).grad_fn)
     loss = torch.nn.functional.cross_entropy(layer(x), torch.tensor([0, 1]))
     print(loss.grad_fn, loss.grad_fn.next_functions)
+
+
+def tree(node):
+    """Return the graph below a node as text: ``*`` is a leaf, ``-`` no gradient."""
+    if node is None or not node.next_functions:
+        return "-" if node is None else "*"
+    return f"{node.name()}({', '.join(tree(below) for below, _ in node.next_functions)})"
+
+
+@row(103)
+def graphs_of_layers_and_products(torch):
+    functional = torch.nn.functional
+
+    def leaf(*sizes):
+        return torch.ones(sizes, requires_grad=True)
+
+    for sizes in [(2,), (4, 2), (5, 4, 2)]:
+        for x in (leaf(*sizes), torch.ones(sizes)):
+            print(tree(functional.linear(x, leaf(3, 2), leaf(3)).grad_fn))
+            print(tree(functional.linear(x, leaf(3, 2)).grad_fn))
+    pairs = [((2,), (2,)), ((3, 2), (2,)), ((2,), (2, 3)), ((3, 2), (2, 4)), ((5, 3, 2), (2, 4))]
+    pairs += [((5, 3, 2), (2,)), ((5, 3, 2), (5, 2, 4)), ((6, 5, 3, 2), (6, 5, 2, 4))]
+    for left, right in pairs:
+        print(tree((leaf(*left) @ leaf(*right)).grad_fn), (leaf(*left) @ leaf(*right)).sum())
+    print(tree(functional.conv2d(leaf(1, 2, 4, 4), leaf(3, 2, 2, 2), leaf(3)).grad_fn))
+    print(tree(functional.max_pool1d(leaf(1, 2, 4), 2).grad_fn))
+
+
+@row(103)
+def graphs_of_losses_and_indices(torch):
+    functional = torch.nn.functional
+    scores = torch.ones(3, 2, requires_grad=True)
+    target = torch.tensor([0, 1, 1])
+    for reduction in ("mean", "sum", "none"):
+        loss = functional.cross_entropy(scores, target, reduction=reduction)
+        print(loss, tree(loss.grad_fn), tree(functional.nll_loss(scores, target).grad_fn))
+        print(tree(functional.l1_loss(scores, scores.detach(), reduction=reduction).grad_fn))
+    print(tree(functional.cross_entropy(scores, target, weight=torch.ones(2)).grad_fn))
+    print(
+        tree(
+            functional.nll_loss(
+                torch.ones(3, 2, 4, requires_grad=True), target[:, None].expand(3, 4)
+            ).grad_fn
+        )
+    )
+    print(tree(scores[target].grad_fn), tree(functional.embedding(target, scores).grad_fn))
+    print(tree(torch.where(scores > 0, scores, 0.0).grad_fn), tree(scores[scores > 0].grad_fn))
+    print(tree(functional.normalize(scores).grad_fn))
+    loss = functional.cross_entropy(scores @ torch.ones(2, 2), target)
+    loss.backward()
+    print(tree(loss.grad_fn), scores.grad)
 
 
 @row(104)
@@ -226,7 +277,9 @@ def saved_results_can_be_read(torch):
     print((x * y).grad_fn._saved_self is x, (x * y).grad_fn._saved_other)
     w = torch.tensor([3.0])
     print((x * w).grad_fn._saved_self, (x * w).grad_fn._saved_other, (x * 2).grad_fn._saved_other)
-    print((x**2).grad_fn._saved_exponent, (x**w).grad_fn._saved_exponent, (2**x).grad_fn._saved_self)
+    print(
+        (x**2).grad_fn._saved_exponent, (x**w).grad_fn._saved_exponent, (2**x).grad_fn._saved_self
+    )
     print(torch.add(x, w, alpha=3).grad_fn._saved_alpha, (w / x).grad_fn._saved_other)
     print(sorted(n for n in dir((x**w).grad_fn) if n.startswith("_saved")))
     attempt(lambda: (x * w).grad_fn._saved_strange)
