@@ -25,8 +25,8 @@ from ._engine.grad_mode import is_grad_enabled as is_grad_enabled
 from ._engine.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
 from ._engine.grad_mode import no_grad as no_grad
 from ._engine.grad_mode import set_grad_enabled as set_grad_enabled
-from ._engine import saved as _saved  # noqa: F401 - for what it attaches to nodes
 from ._engine.register import SPACES as _SPACES
+from ._engine.shown import saved as _saved  # noqa: F401 - for what it attaches to nodes
 from ._engine.tensor import Size as Size
 from ._engine.tensor import Tensor as Tensor
 from ._functions import aten as _aten  # noqa: F401 - for what it exposes

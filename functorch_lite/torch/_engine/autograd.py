@@ -9,12 +9,13 @@ from typing import Any
 
 from ..._core import dtype as dt
 from . import backward as _backward
-from .composed import as_shown
 from .grad_mode import mode, recording
 from .graph import AccumulateGrad, RemovableHandle
 from .override import overridable_property
 from .register import SPACES, attach, expose
+from .shown.composed import as_shown
 from .tensor import Tensor
+from .writing import c_name
 
 NO_GRAD_ROOT = "element {} of tensors does not require grad and does not have a grad_fn"
 
@@ -277,7 +278,7 @@ def _set_grad(self: Tensor, value: Any) -> None:
             raise RuntimeError("can't assign Variable as its own grad")
         if value._dtype is not self._dtype:
             raise RuntimeError(
-                f"attempting to assign a gradient with dtype '{_word(value._dtype)}' to a tensor "
+                f"attempting to assign a gradient with dtype '{c_name(value._dtype)}' to a tensor "
                 f"with grad_dtype '{dt.scalar_name(self._dtype)}'. The gradient must match the "
                 "tensor's grad_dtype (defaults to the tensor's dtype). You can set the tensor's "
                 "grad_dtype attribute with a specific dtype, or None to allow any dtype. Set "
@@ -291,16 +292,6 @@ def _set_grad(self: Tensor, value: Any) -> None:
                 "the same size"
             )
     self._grad = value
-
-
-def _word(d: dt.dtype) -> str:
-    return {
-        "float32": "float",
-        "float64": "double",
-        "float16": "c10::Half",
-        "int64": "long int",
-        "int32": "int",
-    }.get(d.name, d.name)
 
 
 def _retains(self: Tensor) -> bool:

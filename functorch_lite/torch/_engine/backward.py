@@ -19,10 +19,10 @@ from ..._core import dtype as dt
 from ..._core.execute import compile, x64
 from ...ops._program import Program
 from .anomaly import anomaly, watching
-from .composed import template_of
 from .dispatch import Operands, record
 from .grad_mode import mode, recording
 from .graph import FREED, AccumulateGrad, Node, OpNode, ViewNode, shown_operands
+from .shown.composed import template_of
 from .tensor import Tensor, make
 from .uses import uses_operands
 

@@ -176,8 +176,8 @@ class OpNode(Node):
         result: (storage, version, dtype, shape) of the output where PyTorch saves that, else None.
         tensor_slots: indices of the operands that are tensors.
         several: the program returns a tuple.
-        ndims, inner: what ``composed.py`` notes where PyTorch has several nodes: the operands'
-            numbers of dims, and the edges that are shown.
+        ndims, inner: what ``shown/composed.py`` notes where PyTorch has several nodes: how many
+            dims the operands have, and the edges that are shown.
     """
 
     program: Program

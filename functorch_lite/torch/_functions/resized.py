@@ -82,7 +82,7 @@ def _grown(self: Tensor, count: int) -> Tensor:
 @expose("fm")
 def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
     """Change the shape in place to that of another tensor."""
-    return resize_(self, *the_template._sizes)
+    return resize_(self, the_template._sizes)
 
 
 @expose("m")
@@ -113,7 +113,7 @@ def _resize_out(target: Tensor, sizes: tuple[int, ...]) -> None:
             UserWarning,
             stacklevel=5,
         )
-    resize_(target, *sizes)
+    resize_(target, sizes)
 
 
 writing._resize.append(_resize_out)

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..._core.errors import UnsupportedError
-from .graph import Node, OpNode, node_type
+from ...._core.errors import UnsupportedError
+from ..graph import Node, OpNode, node_type
 
 Template = Any
 """The number of an operand, or ``(name, *templates)``."""
@@ -111,7 +111,7 @@ TEMPLATES: dict[str, Callable[[list[int], dict[str, Any]], Template]] = {
 
 
 def template_of(node: OpNode) -> Template:
-    """Return the template of a node's op for its operands; None if it is one node in PyTorch too."""
+    """Return the template of a node's op for its operands; None if PyTorch has one node as well."""
     op = node.program.op
     make = None if op is None else TEMPLATES.get(op.name)
     if make is None:

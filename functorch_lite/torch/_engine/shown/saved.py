@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..._core.execute import x64
-from ...ops._registry import OPERAND, STATIC, Dims, Op, Param, Size
-from .backward import check_unmodified
-from .graph import FREED, AccumulateGrad, OpNode
-from .tensor import Tensor, make
-from .uses import uses_operands
+from ...._core.execute import x64
+from ....ops._registry import OPERAND, STATIC, Dims, Op, Param, Size
+from ..backward import check_unmodified
+from ..graph import FREED, AccumulateGrad, OpNode
+from ..tensor import Tensor, make
+from ..uses import uses_operands
 
 _PREFIX = "_saved_"
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
@@ -24,7 +24,11 @@ _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
 @cache
 def _fields() -> dict[str, list[str]]:
-    text = files("functorch_lite.torch._engine").joinpath("saved.txt").read_text(encoding="utf-8")
+    text = (
+        files("functorch_lite.torch._engine.shown")
+        .joinpath("saved.txt")
+        .read_text(encoding="utf-8")
+    )
     return {name: fields for name, *fields in map(str.split, text.splitlines())}
 
 
