@@ -23,6 +23,7 @@ from .dispatch import Operands, record
 from .grad_mode import mode, recording
 from .graph import FREED, AccumulateGrad, Node, OpNode, ViewNode, shown_operands
 from .shown.composed import template_of
+from .shown.packing import hollow, unpacked
 from .tensor import Tensor, make
 from .uses import uses_operands
 
@@ -288,7 +289,7 @@ def backward_of(node: Node, given: tuple[int, ...]) -> tuple[Program, Sequence[A
     if isinstance(node, ViewNode):
         return node.transpose, node.operands
     assert isinstance(node, OpNode)
-    return node.program.vjp(node.wanted, given if node.several else None), node.operands
+    return node.program.vjp(node.wanted, given if node.several else None), unpacked(node)
 
 
 def _as_tensors(node: Node, saved: Sequence[Any]) -> list:
@@ -405,18 +406,11 @@ def _free(node: Node) -> None:
     if node.result is None and read.isdisjoint(
         shown_operands(node.program, node.tensor_slots, len(node.edges))
     ):
-        node.operands = [_hollow(v) for v in node.operands]
+        node.operands = [hollow(v) for v in node.operands]
     else:
         node.operands = None
     node.saved = ()
-    node.result = None
-
-
-def _hollow(value: Any) -> Any:
-    """Return a stand-in of the same shape that takes no memory, for a value that is never read."""
-    if isinstance(value, jax.core.Tracer) or not isinstance(value, jax.Array):
-        return value
-    return np.broadcast_to(np.zeros((), value.dtype), value.shape)
+    node.result = node.packed = None
 
 
 def accumulate(node: AccumulateGrad, gradient: Any, create: bool) -> None:

@@ -22,6 +22,7 @@ from .grad_mode import inference, mode
 from .graph import node_type, sequence
 from .layout import result_strides
 from .override import HOOK, Overridden, refuse
+from .shown.packing import hooks, pack
 from .storage import to_device
 from .tensor import Tensor, make
 from .uses import uses_operands
@@ -334,6 +335,8 @@ def record(
     node.tensor_slots = slots
     node.outputs = len(results)
     node.several = several
+    if hooks:
+        pack(node, taken.tensors)
     for i, result in enumerate(results):
         if result._dtype.category >= dt.FLOATING:
             result._requires_grad = True

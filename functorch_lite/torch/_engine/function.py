@@ -5,6 +5,7 @@ from typing import Any
 from ..._core import dtype as dt
 from .grad_mode import mode
 from .graph import FREED, Node, node_type, sequence
+from .shown.packing import Packed, hooks
 from .tensor import Tensor, make
 
 
@@ -27,6 +28,8 @@ class FunctionNode(Node):
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep tensors (or None) for backward; they are checked for in-place changes."""
         self._saved = tuple((t, None if t is None else t._storage.version) for t in tensors)
+        if hooks:
+            self._saved = tuple((t if t is None else Packed(t), None) for t in tensors)
 
     def save_for_forward(self, *tensors: Any) -> None:
         """Keep tensors for ``jvp``."""
@@ -38,9 +41,9 @@ class FunctionNode(Node):
         if self._freed:
             raise RuntimeError(FREED)
         for tensor, version in self._saved or ():
-            if tensor is not None and tensor._storage.version != version:
+            if version is not None and tensor._storage.version != version:
                 raise RuntimeError(_modified(tensor, version))
-        return tuple(t for t, _ in self._saved or ())
+        return tuple(t.unpack() if type(t) is Packed else t for t, _ in self._saved or ())
 
     @property
     def saved_variables(self) -> tuple:

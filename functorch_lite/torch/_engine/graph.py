@@ -87,6 +87,7 @@ class Node:
         pre_hooks: output index -> hooks on that output's gradient (``Tensor.register_hook``).
         node_pre_hooks, node_hooks: hooks of ``register_prehook`` and ``register_hook``.
         retains: output index -> weak reference to the tensor whose ``.grad`` is wanted.
+        packed: the operands that hooks keep instead, by number (``shown/packing.py``).
     """
 
     opaque = False
@@ -98,6 +99,7 @@ class Node:
     edges: tuple = ()
     number: int = 0
     metadata_dict: dict | None = None
+    packed: dict[int, Any] | None = None
 
     if TYPE_CHECKING:  # only an opaque node has these
 
@@ -152,7 +154,12 @@ class Node:
     def hooked(self) -> bool:
         """Return True if Python code must run at this node."""
         return bool(
-            self.opaque or self.node_hooks or self.node_pre_hooks or self.pre_hooks or self.retains
+            self.opaque
+            or self.node_hooks
+            or self.node_pre_hooks
+            or self.pre_hooks
+            or self.retains
+            or self.packed
         )
 
     def output_hooks(self, index: int) -> OrderedDict:

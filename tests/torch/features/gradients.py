@@ -324,6 +324,70 @@ def saved_results_are_freed_and_watched(torch):
     attempt(lambda: product.grad_fn._saved_self)
 
 
+@row(104)
+def hooks_on_what_is_saved(torch):
+    graph = torch.autograd.graph
+    x, w = torch.tensor([1.0, 2.0], requires_grad=True), torch.tensor([3.0, 4.0])
+
+    def pack(tensor):
+        print("pack", tensor)
+        return tensor.tolist()
+
+    def unpack(held):
+        print("unpack", held)
+        return torch.tensor(held)
+
+    for compute in (lambda: x * w, lambda: x * x, lambda: x**3, lambda: w / x, lambda: x + w):
+        with graph.saved_tensors_hooks(pack, unpack):
+            result = compute().sum()
+        print(torch.autograd.grad(result, x))
+    with graph.saved_tensors_hooks(lambda t: t * 2, lambda t: t + 1):
+        with graph.saved_tensors_hooks(lambda t: t, lambda t: t * 10):
+            inner = (x * x).sum()
+        outer = (x * w).sum()
+    print(torch.autograd.grad(inner, x), torch.autograd.grad(outer, x))
+    with graph.save_on_cpu():
+        result = (x.sin() * x).sum()
+    print(torch.autograd.grad(result, x))
+
+
+@row(104)
+def hooks_on_what_is_saved_that_go_wrong(torch):
+    graph = torch.autograd.graph
+    x, w = torch.tensor([1.0, 2.0], requires_grad=True), torch.tensor([3.0, 4.0])
+    with graph.saved_tensors_hooks(lambda t: t, lambda t: 5):
+        product = x * w
+    attempt(product.sum().backward)
+
+    def forbidden():
+        with graph.disable_saved_tensors_hooks("no hooks here"):
+            with graph.saved_tensors_hooks(lambda t: t, lambda t: t):
+                pass
+
+    def in_place():
+        with graph.saved_tensors_hooks(lambda t: t.add_(1), lambda t: t):
+            print(x * w.clone())
+
+    attempt(forbidden)
+    attempt(in_place)
+    with torch.no_grad(), graph.saved_tensors_hooks(lambda t: 1 / 0, lambda t: t):
+        print(x * x)
+
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            ctx.save_for_backward(a)
+            return a * a
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return 2 * ctx.saved_tensors[0] * gradient
+
+    with graph.saved_tensors_hooks(lambda t: t.detach() * 10, lambda t: t):
+        result = Square.apply(x).sum()
+    print(torch.autograd.grad(result, x))
+
+
 @row(105)
 def custom_function(torch):
     class Cube(torch.autograd.Function):

@@ -17,6 +17,7 @@ from ..backward import check_unmodified
 from ..graph import FREED, AccumulateGrad, OpNode
 from ..tensor import Tensor, make
 from ..uses import uses_operands
+from .packing import unpacked
 
 _PREFIX = "_saved_"
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
@@ -105,6 +106,8 @@ def _operand(node: OpNode, place: int) -> Tensor | None:
     """Return an operand as a tensor with the history it had; None if backward does not read it."""
     if place not in uses_operands(node.program, node.wanted, node.outputs, node.operands):
         return None
+    if node.packed is not None and place in node.packed:
+        return node.packed[place].unpack()
     check_unmodified(node, (place,))
     value, edge = node.operands[place], node.edges[place]
     if edge is not None and isinstance(edge[0], AccumulateGrad):
@@ -120,7 +123,7 @@ def _operand(node: OpNode, place: int) -> Tensor | None:
 def _result(node: OpNode, index: int) -> Tensor:
     check_unmodified(node, ())
     with x64(True):
-        out = node.program.call(*node.operands)
+        out = node.program.call(*unpacked(node))
     tensor = make(out[index] if node.several else out)
     if np.issubdtype(tensor._dtype.np, np.inexact):
         tensor._node, tensor._nr, tensor._requires_grad = node, index, True
