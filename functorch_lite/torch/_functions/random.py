@@ -13,6 +13,8 @@ import numpy as np
 from ..._core import dtype as dt
 from ..._core.draws import DRAWS
 from ..._core.mt19937 import MT19937
+from ...ops._registry import OPS
+from .._engine.dispatch import call
 from .._engine.grad_mode import mode
 from .._engine.register import SPACES, attach, expose
 from .._engine.storage import to_device
@@ -319,7 +321,7 @@ def normal(
     if out is not None:
         store_out(with_std, out)
         return out
-    return with_std.detach()
+    return call(OPS["_drawn"], (with_std.detach(), mean, std), ())
 
 
 @expose("f")
@@ -348,6 +350,10 @@ def multinomial(
     out: Tensor | None = None,
 ) -> Tensor:
     """Return ``num_samples`` categories per row, drawn with the weights that ``input`` holds."""
+    if out is not None and out._dtype is not dt.int64:
+        raise RuntimeError(
+            f"multinomial expects Long tensor out, got: {dt.scalar_name(out._dtype)}"
+        )
     shape = (*input._sizes[:-1], num_samples)
     result = make(
         to_device(

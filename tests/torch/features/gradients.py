@@ -360,9 +360,9 @@ def hooks_on_what_is_saved_that_go_wrong(torch):
     attempt(product.sum().backward)
 
     def forbidden():
-        with graph.disable_saved_tensors_hooks("no hooks here"):
-            with graph.saved_tensors_hooks(lambda t: t, lambda t: t):
-                pass
+        no_hooks = graph.disable_saved_tensors_hooks("no hooks here")
+        with no_hooks, graph.saved_tensors_hooks(lambda t: t, lambda t: t):
+            pass
 
     def in_place():
         with graph.saved_tensors_hooks(lambda t: t.add_(1), lambda t: t):
