@@ -22,7 +22,7 @@ from .anomaly import anomaly, watching
 from .dispatch import Operands, record
 from .grad_mode import mode, recording
 from .graph import FREED, AccumulateGrad, Node, OpNode, ViewNode, shown_operands
-from .shown.composed import template_of
+from .shown.composed import note_dims
 from .shown.packing import hollow, unpacked
 from .tensor import Tensor, make
 from .uses import uses_operands
@@ -402,7 +402,7 @@ def _free(node: Node) -> None:
     if not isinstance(node, OpNode) or node.operands is None:
         return
     read = uses_operands(node.program, node.wanted, node.outputs, node.operands)
-    template_of(node)  # notes the shapes that the graph is shown by
+    note_dims(node)
     if node.result is None and read.isdisjoint(
         shown_operands(node.program, node.tensor_slots, len(node.edges))
     ):

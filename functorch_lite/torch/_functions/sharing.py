@@ -14,6 +14,7 @@ from multiprocessing.reduction import ForkingPickler
 from typing import Any, cast
 
 import jax
+import jax.core
 import numpy as np
 
 from ..._core import dtype as dt
@@ -23,7 +24,7 @@ from .._engine.override import on_subclass
 from .._engine.register import SPACES, expose
 from .._engine.storage import Storage
 from .._engine.tensor import Tensor
-from .convert import NOT_LEAF, extras, root_strides
+from .convert import NOT_LEAF, extras, reduce_ex, root_strides
 from .device import device_of, jax_device
 from .select import root_of
 
@@ -106,7 +107,7 @@ def reduce_tensor(tensor: Tensor) -> tuple:
     if not tensor.is_leaf:
         raise RuntimeError(NOT_LEAF)
     if not _can_be_shared(tensor._storage):
-        return tensor.__reduce_ex__(2)
+        return reduce_ex(tensor, 2)
     memory = _reduce_storage(tensor._storage, root_strides(tensor))
     layout = (tensor._sizes, shown_strides(tensor), tensor._offset)
     # "torch.Tensor" would be looked up in whatever torch the reader has: it is not named

@@ -110,14 +110,20 @@ TEMPLATES: dict[str, Callable[[list[int], dict[str, Any]], Template]] = {
 """By the op's name: from the operands' numbers of dims and the arguments (operands by number)."""
 
 
+def note_dims(node: OpNode) -> None:
+    """Note how many dims the operands have, before they are freed."""
+    op = node.program.op
+    if op is not None and op.name in TEMPLATES and node.operands is not None:
+        node.ndims = [np.ndim(value) for value in node.operands]
+
+
 def template_of(node: OpNode) -> Template:
     """Return the template of a node's op for its operands; None if PyTorch has one node as well."""
     op = node.program.op
     make = None if op is None else TEMPLATES.get(op.name)
     if make is None:
         return None
-    if node.operands is not None:
-        node.ndims = [np.ndim(value) for value in node.operands]
+    note_dims(node)
     return make(node.ndims, node.program.arguments(range(len(node.ndims))))
 
 
