@@ -64,6 +64,22 @@ def test_what_a_child_writes_is_seen_and_no_descriptor_stays_open():
     assert len(os.listdir("/proc/self/fd")) <= before + 1  # its socket
 
 
+def test_what_a_process_sent_before_it_ended_arrives(monkeypatch):
+    tensor = torch.arange(6).view(2, 3).T
+    sent = ForkingPickler.dumps(tensor)
+    with monkeypatch.context() as ended:
+        ended.setattr("multiprocessing.resource_sharer.DupFd.detach", gone)
+        arrived = pickle.loads(sent)
+        with pytest.raises(ConnectionResetError):
+            pickle.loads(ForkingPickler.dumps(tensor))
+    assert (arrived.tolist(), arrived.stride()) == (tensor.tolist(), tensor.stride())
+    assert arrived.is_shared()
+
+
+def gone(handle):
+    raise ConnectionResetError
+
+
 def test_memory_that_has_gone_and_come_back_is_the_same():
     tensor = torch.arange(6).view(2, 3)[:, 1:]
     twin, again = pickle.loads(ForkingPickler.dumps((tensor, tensor.T)))

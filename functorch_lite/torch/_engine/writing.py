@@ -264,7 +264,7 @@ def _check_apart(op: Op, name: str, operands: list, target: Tensor) -> None:
         if operand is None or operand._storage is not target._storage:
             continue
         same = _place(operand) == _place(target)
-        if name in APART_OUT or (not same and _span(operand) & _span(target)):
+        if (name in APART_OUT or not same) and _span(operand) & _span(target):
             raise RuntimeError(
                 "unsupported operation: some elements of the input tensor and the written-to "
                 "tensor refer to a single memory location. Please clone() the tensor before "

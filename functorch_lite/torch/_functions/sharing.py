@@ -10,6 +10,7 @@ import mmap
 import os
 import tempfile
 import weakref
+from multiprocessing.context import get_spawning_popen
 from multiprocessing.reduction import ForkingPickler
 from typing import Any, cast
 
@@ -22,7 +23,7 @@ from ..._core.errors import UnsupportedError
 from .._engine.dispatch import shown_strides
 from .._engine.override import on_subclass
 from .._engine.register import SPACES, expose
-from .._engine.storage import Storage
+from .._engine.storage import Storage, to_device
 from .._engine.tensor import Tensor
 from .convert import NOT_LEAF, extras, reduce_ex, root_strides
 from .device import device_of, jax_device
@@ -81,17 +82,33 @@ def _identity(descriptor: int) -> tuple[int, int]:
 
 
 def _reduce_storage(storage: Storage, strides: tuple[int, ...] | None) -> tuple:
-    """Return what ``_open`` makes the same memory of, in another process."""
+    """Return what ``_open`` makes the same memory of, in another process.
+
+    A queue hands the descriptor out when it is asked for, if the sender still lives then. Memory
+    that is shared by being sent takes its content along, for a sender that has ended: nobody else
+    had a part in it.
+    """
+    fresh = storage.descriptor is None and get_spawning_popen() is None
     share(storage, strides)
     buffer = cast(np.ndarray, storage.buffer)
     steps = [s // buffer.itemsize for s in buffer.strides]
     handle = DupFd(storage.descriptor)  # type: ignore[misc]
-    return handle, buffer.shape, dt.from_np(buffer.dtype), tuple(steps)
+    content = np.array(buffer, order="C") if fresh else None
+    return handle, content, buffer.shape, dt.from_np(buffer.dtype), tuple(steps)
 
 
-def _open(handle: Any, shape: tuple, d: dt.dtype, strides: tuple[int, ...]) -> Storage:
+def _open(
+    handle: Any, content: np.ndarray | None, shape: tuple, d: dt.dtype, strides: tuple[int, ...]
+) -> Storage:
     """Return the storage over the shared memory behind ``handle``: one for each memory."""
-    descriptor = handle.detach()
+    try:
+        descriptor = handle.detach()
+    except (OSError, EOFError):
+        if content is None:
+            raise
+        storage = Storage(to_device(content, jax_device("cpu")))
+        share(storage, strides)
+        return storage
     known = _shared.get(_identity(descriptor))
     if known is not None:
         os.close(descriptor)
