@@ -33,9 +33,12 @@ class Program:
         op: the op that it was made from (None for a backward program).
         common: the dtype to which operands were promoted, or None.
         tuned: compiler options, see ``_core.execute.compile``.
+        arguments: tells the op's arguments by name from the flat operands.
     """
 
-    __slots__ = ("_vjps", "call", "common", "fn", "node", "op", "tuned")
+    arguments: Callable[[Sequence[Any]], dict[str, Any]]
+
+    __slots__ = ("_vjps", "arguments", "call", "common", "fn", "node", "op", "tuned")
 
     def __init__(
         self,
@@ -158,18 +161,21 @@ def _build(
     compute = dt.float32 if widen else common
     numpy_type = None if compute is None else compute.np
 
-    def fn(*flat: Any) -> Any:
-        arguments = dict(fixed)
+    def arguments(flat: Sequence[Any]) -> dict[str, Any]:
         rest = list(flat)
-        for name, descriptor in zip(names, descriptors, strict=True):
-            value = _take(rest, descriptor)
-            if name in promoted and numpy_type is not None:
-                value = jax.tree.map(lambda v: jnp.asarray(v, numpy_type), value)
-            arguments[name] = value
-        return _cast_result(op.body(**arguments), op.promote, common, into)
+        return fixed | {n: _take(rest, d) for n, d in zip(names, descriptors, strict=True)}
+
+    def fn(*flat: Any) -> Any:
+        given = arguments(flat)
+        if numpy_type is not None:
+            for name in promoted.intersection(names):
+                given[name] = jax.tree.map(lambda v: jnp.asarray(v, numpy_type), given[name])
+        return _cast_result(op.body(**given), op.promote, common, into)
 
     fn.__name__ = op.name.replace(".", "_")
-    return Program(fn, op.node, op, common)
+    made = Program(fn, op.node, op, common)
+    made.arguments = arguments
+    return made
 
 
 def _take(rest: list, descriptor: Descriptor) -> Any:

@@ -26,6 +26,7 @@ from ._engine.grad_mode import is_inference_mode_enabled as is_inference_mode_en
 from ._engine.grad_mode import no_grad as no_grad
 from ._engine.grad_mode import set_grad_enabled as set_grad_enabled
 from ._engine.register import SPACES as _SPACES
+from ._engine.shown import saved as _saved  # noqa: F401 - for what it attaches to nodes
 from ._engine.tensor import Size as Size
 from ._engine.tensor import Tensor as Tensor
 from ._functions import aten as _aten  # noqa: F401 - for what it exposes
@@ -42,10 +43,13 @@ from ._functions import picking as _picking  # noqa: F401 - for what it exposes
 from ._functions import ranges as _ranges  # noqa: F401 - for what it exposes
 from ._functions import renormalize as _renormalize  # noqa: F401 - for what it exposes
 from ._functions import reshaped as _reshaped  # noqa: F401 - for what it exposes
+from ._functions import resized as _resized  # noqa: F401 - for what it exposes
 from ._functions import running as _running  # noqa: F401 - for what it exposes
 from ._functions import select as _select  # noqa: F401 - for what it exposes
 from ._functions import shape as _shape  # noqa: F401 - for what it exposes
+from ._functions import sharing as _sharing  # noqa: F401 - for what it exposes
 from ._functions import signal as _signal  # noqa: F401 - for what it exposes
+from ._functions import signatures as _signatures  # noqa: F401 - for what it exposes
 from ._functions import solving as _solving  # noqa: F401 - for what it exposes
 from ._functions import split as _split  # noqa: F401 - for what it exposes
 from ._functions.device import device as device

@@ -44,10 +44,10 @@ def install() -> None:
     _search_shadow_first()
     if not any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, AliasFinder())
-    for name, module in list(sys.modules.items()):
-        if name == OURS or name.startswith(OURS + "."):
-            sys.modules["torch" + name.removeprefix(OURS)] = module
-            _name_as_torch(name, module)
+    ours = [name for name in sys.modules if name == OURS or name.startswith(OURS + ".")]
+    for name in sorted(ours, key=lambda name: name.count("."), reverse=True):
+        sys.modules["torch" + name.removeprefix(OURS)] = module = sys.modules[name]
+        _name_as_torch(name, module)
 
 
 class AliasFinder(MetaPathFinder):
@@ -97,10 +97,21 @@ def _name_as_torch(name: str, module: ModuleType) -> None:
     if "._" in name:
         return
     shown = "torch" + name.removeprefix(OURS)
-    for value in list(vars(module).values()):
-        if isinstance(value, type) and value.__module__ == name:
+    for key, value in list(vars(module).items()):
+        if isinstance(value, type) and value.__name__ == key and _shows(name, value.__module__):
             value.__module__ = shown
     module.__name__ = shown
+
+
+def _shows(name: str, home: str) -> bool:
+    """Return True if our public module ``name`` is where users find the classes of ``home``.
+
+    That is itself, or a private module: one beside it, or of the same name elsewhere.
+    """
+    if not home.startswith(OURS) or "._" not in home:
+        return home == name
+    beside = home.partition("._")[0]
+    return beside in (name, name.rpartition(".")[0]) or name.endswith(home[home.rindex(".") :])
 
 
 def _is_stand_in(module: ModuleType | None) -> bool:

@@ -1,7 +1,7 @@
 """``torch.multiprocessing``: Python's ``multiprocessing``, for processes that use tensors.
 
-Children are spawned, not forked: a forked child must not use JAX.  Tensors sent through queues and
-pipes arrive as copies, with their values and ``requires_grad``; memory is not shared.
+Children are spawned, not forked: a forked child must not use JAX.  Tensors that are given to a
+process, or sent through a queue or a pipe, share their memory with the child from then on.
 """
 
 import multiprocessing as _python
@@ -15,6 +15,7 @@ from ._functions.spawn import spawn as spawn
 from ._functions.spawn import start_processes as start_processes
 
 _chosen: list[str] = []
+_strategy: list[str] = ["file_descriptor"]
 
 
 def set_start_method(method: str | None, force: bool = False) -> None:
@@ -40,8 +41,8 @@ def get_context(method: str | None = None) -> Any:
 
 
 def get_sharing_strategy() -> str:
-    """Return ``"file_system"``; nothing is shared, tensors are copied."""
-    return "file_system"
+    """Return the strategy that was chosen."""
+    return _strategy[0]
 
 
 def get_all_sharing_strategies() -> set[str]:
@@ -50,9 +51,13 @@ def get_all_sharing_strategies() -> set[str]:
 
 
 def set_sharing_strategy(new_strategy: str) -> None:
-    """Accept PyTorch's names; tensors are copied either way."""
+    """Note a choice of PyTorch's; memory is shared through file descriptors either way."""
     if new_strategy not in get_all_sharing_strategies():
-        raise AssertionError(f"invalid sharing strategy: {new_strategy}")
+        raise AssertionError(
+            f"invalid sharing strategy {new_strategy!r}, expected one of "
+            f"{get_all_sharing_strategies()}"
+        )
+    _strategy[0] = new_strategy
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,10 @@
 """``torch.multiprocessing``: processes that use tensors, and what their failures say."""
 
+import gc
 import os
+import pickle
+import time
+from multiprocessing.reduction import ForkingPickler
 
 import pytest
 
@@ -29,6 +33,60 @@ def test_tensors_travel_through_queues():
     assert queue.get().tolist() == [0.0, 2.0, 4.0]
     process.join()
     assert process.exitcode == 0
+
+
+def raise_all(queue, net, times):
+    for _ in range(times):
+        queue.get().add_(1)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.fill_(3)
+
+
+@pytest.mark.slow
+def test_what_a_child_writes_is_seen_and_no_descriptor_stays_open():
+    queue, net = mp.Queue(), torch.nn.Linear(2, 2)
+    process = mp.Process(target=raise_all, args=(queue, net, 20))
+    process.start()
+    before = len(os.listdir("/proc/self/fd"))
+    tensors = [torch.full((3,), float(i)) for i in range(20)]
+    for tensor in tensors:
+        queue.put(tensor)
+    process.join()
+    assert process.exitcode == 0
+    assert [t[0].item() for t in tensors] == [i + 1.0 for i in range(20)]
+    assert all(p.is_shared() and (p == 3).all() for p in net.parameters())
+    del tensors, tensor
+    gc.collect()
+    end = time.monotonic() + 20  # the thread that hands them out closes its own in its own time
+    while len(os.listdir("/proc/self/fd")) > before + 1 and time.monotonic() < end:
+        time.sleep(0.01)
+    assert len(os.listdir("/proc/self/fd")) <= before + 1  # its socket
+
+
+def test_what_a_process_sent_before_it_ended_arrives(monkeypatch):
+    tensor = torch.arange(6).view(2, 3).T
+    sent = ForkingPickler.dumps(tensor)
+    with monkeypatch.context() as ended:
+        ended.setattr("multiprocessing.resource_sharer.DupFd.detach", gone)
+        arrived = pickle.loads(sent)
+        with pytest.raises(ConnectionResetError):
+            pickle.loads(ForkingPickler.dumps(tensor))
+    assert (arrived.tolist(), arrived.stride()) == (tensor.tolist(), tensor.stride())
+    assert arrived.is_shared()
+
+
+def gone(handle):
+    raise ConnectionResetError
+
+
+def test_memory_that_has_gone_and_come_back_is_the_same():
+    tensor = torch.arange(6).view(2, 3)[:, 1:]
+    twin, again = pickle.loads(ForkingPickler.dumps((tensor, tensor.T)))
+    assert (twin.stride(), twin.storage_offset(), again.stride()) == ((3, 1), 1, (1, 3))
+    twin.mul_(10)
+    assert tensor.tolist() == again.T.tolist() == [[10, 20], [40, 50]]
+    assert pickle.loads(pickle.dumps(tensor)).is_shared() is False
 
 
 @pytest.mark.slow

@@ -1,8 +1,8 @@
 """Look-up tables: ``embedding``, bags of embeddings, one-hot rows, and the renormalization of rows.
 
 A lookup is a gather and its backward a scatter-add.  Indices out of range raise when called
-eagerly; inside a trace they are clamped to the table.  Gradients are dense
-whatever ``sparse`` says: there are no sparse tensors.
+eagerly; inside a trace they are clamped to the table.  There are no sparse tensors: asking a
+lookup with ``sparse=True`` for a gradient raises.
 """
 
 import jax
@@ -34,6 +34,8 @@ def embedding(
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     rows = _rows(weight, indices)
+    if sparse:
+        rows = _without_gradient(rows)
     if padding_idx >= 0:
         rows = jnp.where((indices == padding_idx)[..., None], jax.lax.stop_gradient(rows), rows)
     if scale_grad_by_freq:
@@ -114,6 +116,8 @@ def embedding_bag(
     _check_integers("embedding_bag", indices, offsets)
     bag = jnp.searchsorted(offsets, jnp.arange(indices.size), side="right") - 1
     rows = _rows(weight, indices)
+    if sparse:
+        rows = _without_gradient(rows)
     counted = bag < count
     if padding_idx is not None:
         counted &= indices != padding_idx % weight.shape[0]
@@ -149,6 +153,17 @@ def one_hot(tensor, num_classes: int):
 
 def _rows(weight, indices):
     return jnp.take(weight, indices, axis=0, mode="clip")
+
+
+@jax.custom_jvp
+def _without_gradient(x):
+    """Return ``x``; NotImplementedError if its derivative is asked for."""
+    return x
+
+
+@_without_gradient.defjvp
+def _without_gradient_jvp(primals, tangents):
+    raise UnsupportedError("sparse gradients of an embedding", "Use sparse=False.")
 
 
 @jax.custom_jvp

@@ -65,3 +65,10 @@ def zero(input):
 def conj(input):
     """The complex conjugate."""
     return jnp.conj(input)
+
+
+@op("", name="_drawn", node="NormalBackward3")
+def drawn(result, mean, std):
+    """``result``, which was drawn with these parameters: their gradients are zeros."""
+    del mean, std
+    return result

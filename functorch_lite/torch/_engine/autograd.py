@@ -15,7 +15,9 @@ from .grad_mode import mode, recording
 from .graph import AccumulateGrad, RemovableHandle
 from .override import overridable_property
 from .register import SPACES, attach, expose
+from .shown.composed import as_shown
 from .tensor import Tensor
+from .writing import c_name
 
 BACKWARD_INSIDE = (
     "backward() called inside a functorch transform. This is not supported, please use "
@@ -239,6 +241,12 @@ def _grad_fn(self: Tensor) -> Any:
     return self._node
 
 
+def _shown_grad_fn(self: Tensor) -> Any:
+    """The node that produced this tensor (None for leaves)."""
+    node = _grad_fn(self)
+    return None if node is None else as_shown(node)
+
+
 def _requires_grad(self: Tensor) -> bool:
     """True if a gradient is wanted for this tensor."""
     if self._grad_base is not None and not self._requires_grad:
@@ -296,7 +304,7 @@ def _set_grad(self: Tensor, value: Any) -> None:
             raise RuntimeError("can't assign Variable as its own grad")
         if value._dtype is not self._dtype:
             raise RuntimeError(
-                f"attempting to assign a gradient with dtype '{_word(value._dtype)}' to a tensor "
+                f"attempting to assign a gradient with dtype '{c_name(value._dtype)}' to a tensor "
                 f"with grad_dtype '{dt.scalar_name(self._dtype)}'. The gradient must match the "
                 "tensor's grad_dtype (defaults to the tensor's dtype). You can set the tensor's "
                 "grad_dtype attribute with a specific dtype, or None to allow any dtype. Set "
@@ -310,16 +318,6 @@ def _set_grad(self: Tensor, value: Any) -> None:
                 "the same size"
             )
     self._grad = value
-
-
-def _word(d: dt.dtype) -> str:
-    return {
-        "float32": "float",
-        "float64": "double",
-        "float16": "c10::Half",
-        "int64": "long int",
-        "int32": "int",
-    }.get(d.name, d.name)
 
 
 def _retains(self: Tensor) -> bool:
@@ -434,7 +432,7 @@ def _shown_base(self: Tensor) -> Tensor | None:
     return self._view_of if self._shown_base is False else self._shown_base
 
 
-attach("grad_fn", property(_grad_fn))
+attach("grad_fn", property(_shown_grad_fn))
 attach("requires_grad", property(_requires_grad, _set_requires_grad))
 attach("is_leaf", property(_is_leaf))
 attach("grad", property(_grad, _set_grad, lambda self: _set_grad(self, None)))

@@ -6,7 +6,7 @@ wiring) is seen it runs node by node; seen again it is compiled as one XLA progr
 dispatch from then on.  With ``create_graph`` every step is itself recorded.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,9 @@ from ...ops._program import Program
 from .anomaly import anomaly, watching
 from .dispatch import Operands, record
 from .grad_mode import mode, recording
-from .graph import FREED, AccumulateGrad, Node, OpNode, ViewNode
+from .graph import FREED, AccumulateGrad, Node, OpNode, ViewNode, shown_operands
+from .shown.composed import note_dims
+from .shown.packing import hollow, unpacked
 from .tensor import Tensor, make
 from .uses import uses_operands
 
@@ -287,7 +289,7 @@ def backward_of(node: Node, given: tuple[int, ...]) -> tuple[Program, Sequence[A
     if isinstance(node, ViewNode):
         return node.transpose, node.operands
     assert isinstance(node, OpNode)
-    return node.program.vjp(node.wanted, given if node.several else None), node.operands
+    return node.program.vjp(node.wanted, given if node.several else None), unpacked(node)
 
 
 def _as_tensors(node: Node, saved: Sequence[Any]) -> list:
@@ -334,7 +336,12 @@ def _check_alive(node: Node) -> None:
         return
     if node.operands is None:
         raise RuntimeError(FREED)
-    modified = [i for i, s in enumerate(node.saved) if s is not None and s[0].version != s[1]]
+    check_unmodified(node, range(len(node.saved)))
+
+
+def check_unmodified(node: OpNode, places: Iterable[int]) -> None:
+    """Raise if what backward reads, of the operands at ``places``, was written to since."""
+    modified = [i for i in places if (s := node.saved[i]) is not None and s[0].version != s[1]]
     if node.result is not None:
         storage, version, d, shape = node.result
         if storage.version != version:
@@ -395,19 +402,15 @@ def _free(node: Node) -> None:
     if not isinstance(node, OpNode) or node.operands is None:
         return
     read = uses_operands(node.program, node.wanted, node.outputs, node.operands)
-    if node.result is None and read.isdisjoint(node.shown_slots()):
-        node.operands = [_hollow(v) for v in node.operands]
+    note_dims(node)
+    if node.result is None and read.isdisjoint(
+        shown_operands(node.program, node.tensor_slots, len(node.edges))
+    ):
+        node.operands = [hollow(v) for v in node.operands]
     else:
         node.operands = None
     node.saved = ()
-    node.result = None
-
-
-def _hollow(value: Any) -> Any:
-    """Return a stand-in of the same shape that takes no memory, for a value that is never read."""
-    if isinstance(value, jax.core.Tracer) or not isinstance(value, jax.Array):
-        return value
-    return np.broadcast_to(np.zeros((), value.dtype), value.shape)
+    node.result = node.packed = None
 
 
 def accumulate(node: AccumulateGrad, gradient: Any, create: bool) -> None:

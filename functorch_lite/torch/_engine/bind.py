@@ -19,13 +19,29 @@ import numpy as np
 
 from ..._core import dtype as dt
 from ...ops._registry import OPERAND, OPS, SCALAR, Dims, Op, Param, Size, split_name
-from .dispatch import call, type_name
+from .dispatch import annotation_name, call, type_name
 from .override import HOOK, Overridden, dispatch
 from .register import SPACES, attach
 from .tensor import Tensor
 from .writing import call_inplace, call_out
 
-REQUIRED = object()
+
+class _Required:
+    """Stands for an operand that was not given.
+
+    It has the hook of an overriding class, so that it leaves the path of good calls as one does.
+    """
+
+    __torch_function__ = None
+
+    def __repr__(self) -> str:
+        return "<required>"
+
+
+REQUIRED = _Required()
+
+# PyTorch has older, hidden forms of these, so that its message is one about several overloads.
+WITH_OLDER_FORMS = frozenset(["add", "addcdiv", "addcmul", "sub"])
 
 # Every in-place form is a method; these few are functions of ``torch`` as well.
 IN_PLACE_FUNCTIONS = frozenset(
@@ -201,13 +217,14 @@ def _source(op: Op, variant: str, scope: dict[str, Any]) -> str:
     has_out = "o" in op.kinds and variant != "i"
     spread = variant != "f" and _spreads(op)
     names_dim = any(p.name == "dim" for p in op.params)
+    explains = op.name in WITH_OLDER_FORMS
     head, keyword = [], []
     for index, p in enumerate(op.params):
         text = p.name
         if p.default is not p_empty:
             scope[f"default_{index}"] = p.default
             text += f"=default_{index}"
-        elif names_dim and index > 0 and not p.keyword_only:
+        elif explains or (names_dim and index > 0 and not p.keyword_only):
             text += "=REQUIRED"
         if spread and index == 1:
             text = f"*{p.name}"
@@ -271,7 +288,13 @@ def _unpack_sizes(sizes: tuple, name: str, named: dict[str, Any]) -> Any:
 
 
 def _overridden(fun: Callable[..., Any], op: Op, given: dict[str, Any]) -> Any:
-    """Ask the operands' classes to run ``fun``; optional arguments go by name, defaults unsaid."""
+    """Ask the operands' classes to run ``fun``; optional arguments go by name, defaults unsaid.
+
+    Operands that were not given end here too: TypeError.
+    """
+    missing = [name for name, value in given.items() if value is REQUIRED]
+    if missing:
+        raise TypeError(_missing_text(fun.__name__, op, given, missing))
     required = [p.name for p in op.params if p.default is p_empty and not p.keyword_only]
     args = tuple(given.pop(name) for name in required)
     kwargs = {
@@ -282,6 +305,24 @@ def _overridden(fun: Callable[..., Any], op: Op, given: dict[str, Any]) -> Any:
     if given.get("out") is not None:
         kwargs["out"] = given["out"]
     return dispatch(fun, args, kwargs)
+
+
+def _missing_text(name: str, op: Op, given: dict[str, Any], missing: list[str]) -> str:
+    if name in WITH_OLDER_FORMS:
+        said = [(given[p.name], p.default) for p in op.params if p.name not in missing]
+        got = [type_name(value) for value, default in said if value is not default]
+        return misfit_text(name, got, [_signature_text(op)])
+    plural = "s" * (len(missing) == 1)  # as PyTorch has it
+    names = ", ".join(f'"{n}"' for n in missing)
+    return f"{name}() missing {len(missing)} required positional argument{plural}: {names}"
+
+
+def misfit_text(name: str, got: Iterable[str], signatures: list[str]) -> str:
+    """Return PyTorch's words for arguments of the types ``got`` that fit none of the overloads."""
+    head = f"{name}() received an invalid combination of arguments - got ({', '.join(got)}), but "
+    if len(signatures) == 1:
+        return f"{head}expected ({signatures[0]})"
+    return f"{head}expected one of:\n" + "".join(f" * ({s})\n" for s in signatures)
 
 
 _NUMPY = {
@@ -305,10 +346,7 @@ def _numpy_names(fun: Callable[..., Any], op: Op, given: dict, other: dict, out:
         named[own] = value
     missing = [p.name for p in op.params if p.name not in named]
     if missing:
-        plural = "s" * (len(missing) > 1)
-        raise TypeError(
-            f'{short}() missing {len(missing)} required positional argument{plural}: "{missing[0]}"'
-        )
+        raise TypeError(_missing_text(short, op, named, missing))
     if out is not None:
         named["out"] = out
     first = op.params[0].name
@@ -354,19 +392,30 @@ def _choose(
         for op, function in candidates:
             if _accepts(op, args, kwargs, loose):
                 return function, not loose
-    got = ", ".join([*map(type_name, args), *(f"{k}={type_name(v)}" for k, v in kwargs.items())])
-    raise TypeError(
-        f"{name}() received an invalid combination of arguments - got ({got}), but expected one "
-        "of:\n" + "\n".join(f" * ({_signature_text(op)})" for op, _ in candidates)
-    )
+    signatures = [_signature_text(op) for op, _ in candidates]
+    raise TypeError(misfit_text(name, got_types(args, kwargs), signatures))
+
+
+def got_types(args: tuple, kwargs: dict) -> list[str]:
+    """Return the types of the arguments as PyTorch's messages list them."""
+    return [*map(type_name, args), *(f"{k}={type_name(v)}" for k, v in kwargs.items())]
 
 
 def _signature_text(op: Op) -> str:
-    words = {OPERAND: "Tensor", SCALAR: "Number"}
-    return ", ".join(
-        f"{words.get(p.role) or getattr(p.annotation, '__name__', p.annotation)} {p.name}"
-        for p in op.params
-    )
+    texts = []
+    for p in op.params:
+        if p.keyword_only and "*" not in texts:
+            texts.append("*")
+        texts.append(f"{_kind(p)} {p.name}{'' if p.default is p_empty else f' = {p.default}'}")
+    if "o" in op.kinds:
+        texts += [*(["*"] if "*" not in texts else []), "Tensor out = None"]
+    return ", ".join(texts)
+
+
+def _kind(param: Param) -> str:
+    if param.role in (OPERAND, SCALAR):
+        return "Tensor" if param.role == OPERAND else "Number"
+    return annotation_name(param.annotation)
 
 
 def _accepts(op: Op, args: tuple, kwargs: dict, loose: bool) -> bool:

@@ -22,6 +22,7 @@ from .grad_mode import inference, mode
 from .graph import node_type, sequence
 from .layout import result_strides
 from .override import HOOK, Overridden, refuse
+from .shown.packing import hooks, pack
 from .storage import to_device
 from .tensor import Tensor, make
 from .uses import uses_operands
@@ -214,15 +215,20 @@ def _normal(op: Op, param: Any, value: Any) -> Any:
             return float(value)
         if param.annotation in (int, bool, Dims, Size, float, dt.dtype):
             raise TypeError(
-                _argument_error(op, param, value, _annotation_name(param.annotation))
+                _argument_error(op, param, value, annotation_name(param.annotation))
             ) from None
         return value
 
 
-def _annotation_name(annotation: Any) -> str:
+def annotation_name(annotation: Any) -> str:
+    """Return the name of a parameter's kind as PyTorch's messages spell it."""
     if annotation in (Dims, Size):
         return "tuple of ints"
-    return "torch.dtype" if annotation is dt.dtype else annotation.__name__
+    return (
+        "torch.dtype"
+        if annotation is dt.dtype
+        else getattr(annotation, "__name__", str(annotation))
+    )
 
 
 def _argument_error(op: Op, param: Param, value: Any, wanted: str) -> str:
@@ -344,6 +350,8 @@ def record(
     node.tensor_slots = slots
     node.outputs = len(results)
     node.several = several
+    if hooks:
+        pack(node, taken.tensors)
     for i, result in enumerate(results):
         if result._dtype.category >= dt.FLOATING:
             result._requires_grad = True

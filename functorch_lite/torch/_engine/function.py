@@ -7,6 +7,7 @@ from ...transforms._levels import active, state
 from .function_inside import apply_inside
 from .grad_mode import mode, recording
 from .graph import FREED, Node, node_type, sequence
+from .shown.packing import Packed, hooks
 from .tensor import Tensor, make
 
 
@@ -29,6 +30,8 @@ class FunctionNode(Node):
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep tensors (or None) for backward; they are checked for in-place changes."""
         self._saved = tuple((t, None if t is None else t._storage.version) for t in tensors)
+        if hooks:
+            self._saved = tuple((t if t is None else Packed(t), None) for t in tensors)
 
     def save_for_forward(self, *tensors: Any) -> None:
         """Keep tensors for ``jvp``."""
@@ -40,9 +43,9 @@ class FunctionNode(Node):
         if self._freed:
             raise RuntimeError(FREED)
         for tensor, version in self._saved or ():
-            if tensor is not None and tensor._storage.version != version:
+            if version is not None and tensor._storage.version != version:
                 raise RuntimeError(_modified(tensor, version))
-        return tuple(t for t, _ in self._saved or ())
+        return tuple(t.unpack() if type(t) is Packed else t for t, _ in self._saved or ())
 
     @property
     def saved_variables(self) -> tuple:

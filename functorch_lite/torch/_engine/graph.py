@@ -20,6 +20,9 @@ sequence = itertools.count()
 NATIVE = ("AccumulateGrad", "CopyBackwards", "CopySlices", "Error", "GraphRoot")
 """Nodes that PyTorch has under their C++ names."""
 
+UNLISTED = frozenset(["condition", "index", "indices", "mask", "running_mean", "running_var"])
+"""Operands that no gradient is ever asked of: PyTorch's nodes have no edge for them."""
+
 FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after "
     "they have already been freed). Saved intermediate values of the graph are freed when you call "
@@ -84,6 +87,7 @@ class Node:
         pre_hooks: output index -> hooks on that output's gradient (``Tensor.register_hook``).
         node_pre_hooks, node_hooks: hooks of ``register_prehook`` and ``register_hook``.
         retains: output index -> weak reference to the tensor whose ``.grad`` is wanted.
+        packed: the operands that hooks keep instead, by number (``shown/packing.py``).
     """
 
     opaque = False
@@ -95,6 +99,7 @@ class Node:
     edges: tuple = ()
     number: int = 0
     metadata_dict: dict | None = None
+    packed: dict[int, Any] | None = None
 
     if TYPE_CHECKING:  # only an opaque node has these
 
@@ -149,7 +154,12 @@ class Node:
     def hooked(self) -> bool:
         """Return True if Python code must run at this node."""
         return bool(
-            self.opaque or self.node_hooks or self.node_pre_hooks or self.pre_hooks or self.retains
+            self.opaque
+            or self.node_hooks
+            or self.node_pre_hooks
+            or self.pre_hooks
+            or self.retains
+            or self.packed
         )
 
     def output_hooks(self, index: int) -> OrderedDict:
@@ -173,6 +183,8 @@ class OpNode(Node):
         result: (storage, version, dtype, shape) of the output where PyTorch saves that, else None.
         tensor_slots: indices of the operands that are tensors.
         several: the program returns a tuple.
+        ndims, inner: what ``shown/composed.py`` notes where PyTorch has several nodes: how many
+            dims the operands have, and the edges that are shown.
     """
 
     program: Program
@@ -182,10 +194,23 @@ class OpNode(Node):
     result: Any = None
     tensor_slots: tuple[int, ...] = ()
     several = False
+    ndims: list[int] = []  # noqa: RUF012 - replaced, never changed
+    inner: tuple | None = None
 
     def shown_slots(self) -> tuple[int, ...]:
         """Return the indices of the operands that are tensors, or numbers PyTorch wraps in one."""
-        return shown_operands(self.program, self.tensor_slots, len(self.edges))
+        shown = shown_operands(self.program, self.tensor_slots, len(self.edges))
+        op = self.program.op
+        names = UNLISTED.intersection(p.name for p in op.run_time) if op is not None else ()
+        if not names:
+            return shown
+        places = self.program.arguments(range(len(self.edges)))
+        unlisted = [places[name] for name in names]
+        return tuple(i for i in shown if not any(i == p or _holds(p, i) for p in unlisted))
+
+
+def _holds(place: Any, index: int) -> bool:
+    return isinstance(place, list) and index in place
 
 
 def shown_operands(program: Program, tensors: Iterable[int], count: int) -> tuple[int, ...]:

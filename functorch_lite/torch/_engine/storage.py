@@ -32,6 +32,8 @@ class Storage:
         writer: name of the node of the last recorded write, for messages.
         buffer: the NumPy array that shares its memory with the user, or None.
         born: when it was made, counted in transforms (see ``transforms._levels.Cell``).
+        resizable: False once NumPy or another process has seen the memory.
+        descriptor: the file that the buffer is mapped from where processes share it, or None.
     """
 
     __slots__ = (
@@ -41,6 +43,7 @@ class Storage:
         "array",
         "born",
         "buffer",
+        "descriptor",
         "resizable",
         "version",
         "writer",
@@ -55,12 +58,14 @@ class Storage:
         self._device: Device | None = None
         self.resizable = True
         self.born = active.entered
+        self.descriptor: int | None = None
 
     @staticmethod
     def from_numpy(buffer: np.ndarray) -> "Storage":
         """Wrap the user's own ``buffer``: both sides see each other's writes for good."""
         storage = Storage(None)
         storage.buffer = buffer
+        storage.resizable = False
         return storage
 
     def read(self) -> Any:
@@ -128,6 +133,7 @@ class Storage:
         )
         self._lent = weakref.ref(shared)
         self.array = None
+        self.resizable = False
         return shared
 
     def nbytes(self) -> int:

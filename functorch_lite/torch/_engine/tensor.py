@@ -5,7 +5,9 @@ the metadata that PyTorch shows (shape, strides, offset) and its place in the au
 Defaults live on the class, so that making a tensor sets four attributes.
 """
 
+import operator
 import weakref
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import jax.core
@@ -29,6 +31,10 @@ class Size(tuple):
     __slots__ = ()
     __module__ = "torch"
 
+    def __new__(cls, *sizes: Iterable[Any]) -> "Size":
+        """Return a size of ints; TypeError for anything else in the one iterable."""
+        return size_of([_as_int(place, n) for place, n in enumerate(tuple(*sizes))])
+
     def numel(self) -> int:
         """Return the number of elements of a tensor of this size."""
         count = 1
@@ -37,32 +43,49 @@ class Size(tuple):
         return count
 
     def __repr__(self) -> str:
-        return f"torch.Size([{', '.join(map(str, self))}])"
+        return f"torch.Size([{', '.join(str(int(n)) for n in self)}])"
 
     __str__ = __repr__
 
     def __add__(self, other: Any) -> "Size":
-        return Size(tuple.__add__(self, tuple(other)))
+        if not isinstance(other, tuple):
+            kind = type(other).__name__
+            raise TypeError(f"can only concatenate tuple (not {kind}) to torch.Size")
+        return Size(tuple.__add__(self, other))
 
     def __radd__(self, other: Any) -> "Size":
         return Size(tuple(other) + tuple(self))
 
     def __mul__(self, times: Any) -> "Size":
-        return Size(tuple.__mul__(self, times))
+        return size_of(tuple(self) * times)
 
     __rmul__ = __mul__
 
     def __getitem__(self, index: Any) -> Any:
         item = tuple.__getitem__(self, index)
-        return Size(item) if isinstance(index, slice) else item
+        return size_of(item) if isinstance(index, slice) else item
 
     def __reduce__(self) -> tuple:
         return size_of, (tuple(self),)
 
 
-def size_of(sizes: tuple[int, ...]) -> Size:
-    """Return ``sizes`` as a ``torch.Size`` (named in pickles, which cannot say "torch")."""
-    return Size(sizes)
+def size_of(sizes: Iterable[int]) -> Size:
+    """Return what is known to be ints as a ``torch.Size``: ``x.shape`` is asked for often.
+
+    (Named in pickles as well, which cannot say "torch".)
+    """
+    return tuple.__new__(Size, sizes)
+
+
+def _as_int(place: int, value: Any) -> Any:
+    if isinstance(value, (int, np.integer)):
+        return value
+    try:
+        return operator.index(value)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"torch.Size() takes an iterable of 'int' (item {place} is '{type(value).__name__}')"
+        ) from None
 
 
 class Tensor:

@@ -4,6 +4,7 @@ The result of an op is stored in a tensor that exists: checks first, then the pr
 storage, then the history.  Reading and calling are in ``dispatch.py``.
 """
 
+import math
 from typing import Any, cast
 
 import jax
@@ -13,6 +14,7 @@ from ..._core.execute import x64
 from ...ops._common import cast as convert
 from ...ops._program import Program
 from ...ops._registry import Op
+from ...ops.shape.view import strided_places
 from ...transforms._levels import active, innermost
 from .dispatch import (
     Operands,
@@ -23,6 +25,7 @@ from .dispatch import (
     record,
     run,
     run_check,
+    shown_strides,
     type_name,
 )
 from .grad_mode import mode, recording
@@ -199,13 +202,104 @@ def call_out(op: Op, operands: tuple, statics: tuple, out: Any) -> Any:
     with recording(False):
         result = call(op, operands, statics)
     results = result if isinstance(result, tuple) else (result,)
+    exact = bool(EXACT_OUT & {short, op.name})
     for source, target in zip(results, outs, strict=True):
+        if exact and source._dtype is not target._dtype:
+            raise RuntimeError(
+                f"Expected out tensor to have dtype {c_name(source._dtype)}, but got "
+                f"{c_name(target._dtype)} instead"
+            )
         check_castable(source._dtype, target._dtype)
+        _check_apart(op, short, taken.tensors, target)
     for source, target in zip(results, outs, strict=True):
         store_out(source, target)
     if isinstance(result, tuple):
         return named_tuple(op)(tuple(outs)) if op.returns else out
     return outs[0]
+
+
+# PyTorch converts no result of these for ``out=``; nor lets these write what they still read.
+EXACT_OUT = frozenset(
+    [
+        "addbmm",
+        "addmm",
+        "addmv",
+        "addr",
+        "aminmax",
+        "argmax",
+        "argmin",
+        "baddbmm",
+        "bmm",
+        "cross",
+        "diag",
+        "gather",
+        "index_add",
+        "inv_ex",
+        "isin",
+        "log_softmax",
+        "matmul",
+        "max.dim",
+        "min.dim",
+        "mm",
+        "mv",
+        "renorm",
+        "scatter",
+        "scatter_add",
+        "softmax",
+        "sort",
+        "topk",
+        "tril",
+        "triu",
+        "vector_norm",
+    ]
+)
+APART_OUT = frozenset(
+    ["cat", "cross", "gather", "index_select", "kron", "kthvalue", "masked_select", "stack", "take"]
+)
+
+
+def c_name(d: dt.dtype) -> str:
+    """Return the name of a dtype's elements in C++, as some messages of PyTorch have it."""
+    return _C_NAMES.get(d.name, d.name)
+
+
+_C_NAMES = {
+    "bfloat16": "c10::BFloat16",
+    "complex128": "c10::complex<double>",
+    "complex64": "c10::complex<float>",
+    "float16": "c10::Half",
+    "float32": "float",
+    "float64": "double",
+    "int16": "short int",
+    "int32": "int",
+    "int64": "long int",
+    "int8": "signed char",
+    "uint8": "unsigned char",
+}
+
+
+def _check_apart(op: Op, name: str, operands: list, target: Tensor) -> None:
+    """Raise PyTorch's error if ``out=`` overlaps an operand that is read while it is written."""
+    if not (op.elementwise or name in APART_OUT) or not math.prod(target._sizes):
+        return
+    for operand in operands:
+        if operand is None or operand._storage is not target._storage:
+            continue
+        same = _place(operand) == _place(target)
+        if (name in APART_OUT or not same) and _span(operand) & _span(target):
+            raise RuntimeError(
+                "unsupported operation: some elements of the input tensor and the written-to "
+                "tensor refer to a single memory location. Please clone() the tensor before "
+                "performing the operation."
+            )
+
+
+def _place(tensor: Tensor) -> tuple:
+    return tensor._offset, tensor._sizes, shown_strides(tensor)
+
+
+def _span(tensor: Tensor) -> set[int]:
+    return set(strided_places(tensor._sizes, shown_strides(tensor), tensor._offset).reshape(-1))
 
 
 def store_out(source: Tensor, target: Tensor) -> None:

@@ -4,6 +4,7 @@ import operator
 from typing import Any
 
 from .._engine.dispatch import type_name
+from .._engine.tensor import Tensor
 
 
 def integer(value: Any, function: str, name: str, position: int) -> int:
@@ -48,8 +49,25 @@ def check_sizes(sizes: tuple[int, ...]) -> tuple[int, ...]:
     return sizes
 
 
+def template(value: Any, function: str) -> Tensor:
+    """Return the tensor that a ``_like`` function takes size and dtype from; TypeError if none."""
+    if not isinstance(value, Tensor):
+        raise TypeError(
+            f"{function}(): argument 'input' (position 1) must be Tensor, not {type_name(value)}"
+        )
+    return value
+
+
 def factory_sizes(size: tuple, named: dict[str, Any], function: str) -> tuple[int, ...]:
-    """Return the sizes given to a factory, as ``f(2, 3)``, ``f((2, 3))`` or ``f(size=(2, 3))``."""
+    """Return the sizes given to a factory, none of them negative; see :func:`sizes_of`."""
+    sizes = sizes_of(size, named, function)
+    if function == "zeros" and any(n < 0 for n in sizes):
+        raise RuntimeError("zeros: Dimension size must be non-negative.")
+    return check_sizes(sizes)
+
+
+def sizes_of(size: tuple, named: dict[str, Any], function: str) -> tuple[int, ...]:
+    """Return the sizes given as ``f(2, 3)``, ``f((2, 3))`` or ``f(size=(2, 3))``."""
     if "size" in named:
         if size:
             raise TypeError(f"{function}() got multiple values for argument 'size'")
@@ -57,27 +75,15 @@ def factory_sizes(size: tuple, named: dict[str, Any], function: str) -> tuple[in
     named.pop("names", None)
     if named:
         raise TypeError(f"{function}() got an unexpected keyword argument '{next(iter(named))}'")
+    if not size:
+        raise TypeError(f'{function}() missing 1 required positional arguments: "size"')
     if len(size) == 1 and (isinstance(size[0], bool) or not _is_size(size[0])):
         raise TypeError(
             f"{function}(): argument 'size' (position 1) must be tuple of ints, not "
             f"{type_name(size[0])}"
         )
-    if len(size) > 1:
-        _check_unpacked(size, function)
-    sizes = integers(size, function)
-    if function == "zeros" and any(n < 0 for n in sizes):
-        raise RuntimeError("zeros: Dimension size must be non-negative.")
-    return check_sizes(sizes)
+    return integers(size, function)
 
 
 def _is_size(value: Any) -> bool:
     return isinstance(value, (tuple, list)) or hasattr(value, "__index__")
-
-
-def _check_unpacked(size: tuple, function: str) -> None:
-    for position, n in enumerate(size, 1):
-        if isinstance(n, bool) or not hasattr(n, "__index__"):
-            raise TypeError(
-                f"{function}(): argument 'size' failed to unpack the object at pos {position} with "
-                f'error "type must be tuple of ints,but got {type_name(n)}"'
-            )

@@ -15,7 +15,7 @@ from .._engine.dispatch import type_name
 from .._engine.layout import dense_strides
 from .._engine.register import SPACES, expose
 from .._engine.tensor import Tensor
-from .arguments import check_sizes, factory_sizes, integer, integers
+from .arguments import check_sizes, factory_sizes, integer, integers, template
 from .create import wrap
 from .data import convert
 from .device import home
@@ -31,7 +31,7 @@ def _constant(
     """Expose ``name``, ``name_like`` and ``Tensor.new_name``; return the first."""
     made = {
         name: _factory(name, fill),
-        name + "_like": _like(fill),
+        name + "_like": _like(name, fill),
         "new_" + name: _new(name, fill),
     }
     docs = (
@@ -69,7 +69,7 @@ def _factory(name: str, fill: Callable[[tuple, Any], np.ndarray]) -> Callable[..
     return factory
 
 
-def _like(fill: Callable[[tuple, Any], np.ndarray]) -> Callable[..., Tensor]:
+def _like(name: str, fill: Callable[[tuple, Any], np.ndarray]) -> Callable[..., Tensor]:
     def like(
         input: Tensor,
         *,
@@ -80,7 +80,7 @@ def _like(fill: Callable[[tuple, Any], np.ndarray]) -> Callable[..., Tensor]:
         requires_grad: bool = False,
         memory_format: Any = None,
     ) -> Tensor:
-        kind = dtype or input._dtype
+        kind = dtype or template(input, name + "_like")._dtype
         made = wrap(fill(input._sizes, kind.np), home(input, device), requires_grad)
         if input._strides is not None and memory_format in (None, SPACES[""]["preserve_format"]):
             made._strides = dense_strides(input._sizes, input._strides)
@@ -276,7 +276,8 @@ def full_like(
     memory_format: Any = None,
 ) -> Tensor:
     """Return a tensor of the size, dtype and device of ``input``, filled with ``fill_value``."""
-    filled = _filled(input._sizes, _fill_number(fill_value, "full_like"), dtype or input._dtype)
+    kind = dtype or template(input, "full_like")._dtype
+    filled = _filled(input._sizes, _fill_number(fill_value, "full_like"), kind)
     made = wrap(filled, home(input, device), requires_grad)
     if input._strides is not None and memory_format in (None, SPACES[""]["preserve_format"]):
         made._strides = dense_strides(input._sizes, input._strides)

@@ -275,15 +275,16 @@ def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
     storage = self._storage
     if is_traced(storage.array):
         raise explained(RuntimeError, *STORAGE)
+    shared = storage.lend(root_strides(self))
     if not self._chain:
-        return storage.lend(self._strides)
-    shared = storage.lend(_root_strides(self))
+        return shared
     window = _window(shared, self)
     return np.array(concrete(self)) if window is None else window
 
 
-def _root_strides(view: Tensor) -> tuple[int, ...] | None:
-    root = view._view_of
+def root_strides(tensor: Tensor) -> tuple[int, ...] | None:
+    """Return the memory order of the root of the tensor's storage (None: C order)."""
+    root = tensor._view_of if tensor._chain else tensor
     return root._strides if root is not None and not root._chain else None
 
 
@@ -440,19 +441,26 @@ def rebuild(
     return made
 
 
+NOT_LEAF = (
+    "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd "
+    "does not support crossing process boundaries.  If you just want to transfer the data, "
+    "call detach() on the tensor before serializing (e.g., putting it on the queue)."
+)
+
+
+def extras(self: Tensor) -> dict[str, Any]:
+    """Return the attributes that the user gave the tensor."""
+    return {k: v for k, v in self.__dict__.items() if k not in _OWN}
+
+
 def reduce_ex(self: Tensor, protocol: Any) -> tuple:
     """Pickle as NumPy bytes (``torch.save`` writes PyTorch's own form instead)."""
     if not self.is_leaf:
-        raise RuntimeError(
-            "Cowardly refusing to serialize non-leaf tensor which requires_grad, since autograd "
-            "does not support crossing process boundaries.  If you just want to transfer the data, "
-            "call detach() on the tensor before serializing (e.g., putting it on the queue)."
-        )
+        raise RuntimeError(NOT_LEAF)
     strides = None if self._strides is None else dense_strides(self._sizes, self._strides)
-    state = {k: v for k, v in self.__dict__.items() if k not in _OWN}
     # "torch.Tensor" would be looked up in whatever torch the reader has: it is not named
     cls = None if type(self) is Tensor else type(self)
-    return rebuild, (cls, np.array(concrete(self)), strides, self._requires_grad, state)
+    return rebuild, (cls, np.array(concrete(self)), strides, self._requires_grad, extras(self))
 
 
 attach("__reduce_ex__", reduce_ex)

@@ -1,7 +1,6 @@
 """The rest of ``Tensor``: metadata, Python's protocols, ``repr``."""
 
 import math
-import warnings
 from typing import Any, cast
 
 import numpy as np
@@ -9,14 +8,13 @@ import numpy as np
 from ..._core import dtype as dt
 from ...ops._common import contiguous_strides, wrap_dim
 from ...transforms._levels import BATCH, active, state
-from .._engine import writing as _writing
 from .._engine.dispatch import shown_strides
 from .._engine.register import SPACES, attach, expose
-from .._engine.storage import Storage, to_device
-from .._engine.tensor import Size, Tensor, make
+from .._engine.storage import Storage
+from .._engine.tensor import Tensor, size_of
 from .._engine.values import CONTROL_FLOW, as_shown, is_traced
-from .._engine.world import Boundary
 from .._engine.view import is_contiguous as _dense_in_order
+from .._engine.world import Boundary
 from .convert import concrete, item
 from .create import wrap
 from .device import device_of
@@ -55,7 +53,7 @@ SPACES[""].update(FORMATS)
 
 # --- metadata -------------------------------------------------------------------------------------
 
-attach("shape", property(lambda self: Size(self._sizes), doc="The size, a ``torch.Size``."))
+attach("shape", property(lambda self: size_of(self._sizes), doc="The size, a ``torch.Size``."))
 attach("dtype", property(lambda self: self._dtype, doc="The element type."))
 attach("ndim", property(lambda self: len(self._sizes), doc="The number of dims."))
 attach("layout", property(lambda self: strided, doc="``torch.strided``."))
@@ -209,12 +207,6 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     """Return True if both show the same elements of the same storage."""
     same = self._storage is tensor._storage and self._offset == tensor._offset
     return same and self._sizes == tensor._sizes and shown_strides(self) == shown_strides(tensor)
-
-
-@expose("m")
-def is_shared(self: Tensor) -> bool:
-    """Return False: storages are not shared between processes."""
-    return False
 
 
 @expose("m")
@@ -442,70 +434,6 @@ def _guard_comparison(name: str) -> None:
 
 
 @expose("m")
-def resize_(self: Tensor, *size: Any, memory_format: Any = None) -> Tensor:
-    """Change the shape in place; the storage grows (with zeros) if it has to."""
-    sizes = size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
-    sizes = tuple(int(n) for n in sizes)
-    if self.requires_grad:
-        raise RuntimeError("cannot resize variables that require grad")
-    flat = self._storage.to_numpy(self._strides if not self._chain else None)
-    wanted = math.prod(sizes) + self._offset
-    if wanted > flat.size:
-        flat = np.concatenate([flat, np.zeros(wanted - flat.size, flat.dtype)])
-    content = flat[self._offset : wanted].reshape(sizes)
-    version = self._storage.version
-    replaced = make(to_device(np.array(content)))
-    if not self._chain:
-        self._storage.array, self._storage.buffer = replaced._storage.array, None
-        self._storage.version = version + 1
-    else:
-        self._storage = replaced._storage
-    self._sizes, self._strides, self._chain, self._offset = sizes, None, (), 0
-    self._desc = self._dtype if sizes else self._dtype.zero_dim
-    self.__dict__.pop("_shown_strides", None)
-    return self
-
-
-@expose("fm")
-def resize_as_(self: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
-    """Change the shape in place to that of another tensor."""
-    return resize_(self, *the_template._sizes)
-
-
-@expose("m")
-def resize(self: Tensor, *sizes: Any) -> Tensor:
-    """Deprecated, as in PyTorch: the tensor in another shape of as many elements."""
-    warnings.warn("non-inplace resize is deprecated", UserWarning, stacklevel=2)
-    sizes = tuple(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)) else sizes
-    if math.prod(sizes) != numel(self):
-        raise RuntimeError(
-            f"requested resize to {'x'.join(map(str, sizes))} ({math.prod(sizes)} elements in "
-            f"total), but the given tensor has a size of {'x'.join(map(str, self._sizes))} "
-            f"({numel(self)} elements). autograd's resize can only change the shape of a given "
-            "tensor, while preserving the number of elements. "
-        )
-    return self.view(*sizes)
-
-
-def _resize_out(target: Tensor, sizes: tuple[int, ...]) -> None:
-    if numel(target):
-        warnings.warn(
-            "An output with one or more elements was resized since it had shape "
-            f"{list(target._sizes)}, which does not match the required output shape {list(sizes)}. "
-            "This behavior is deprecated, and in a future PyTorch release outputs will not be "
-            "resized unless they have zero elements. You can explicitly reuse an out tensor t by "
-            "resizing it, inplace, to zero elements with t.resize_(0). (Triggered internally at "
-            "/pytorch/aten/src/ATen/native/Resize.cpp:31.)",
-            UserWarning,
-            stacklevel=5,
-        )
-    resize_(target, *sizes)
-
-
-_writing._resize.append(_resize_out)
-
-
-@expose("m")
 def set_(self: Tensor, source: Any = None, *args: Any) -> Tensor:
     """Let this tensor show the storage of ``source``."""
     if isinstance(source, Tensor) and not args:
@@ -513,15 +441,6 @@ def set_(self: Tensor, source: Any = None, *args: Any) -> Tensor:
         return self
     raise NotImplementedError(
         "functorch_lite does not support Tensor.set_ with a storage; use torch.as_strided."
-    )
-
-
-@expose("m")
-def share_memory_(self: Tensor) -> Tensor:
-    """Raise: memory shared between processes is not supported yet."""
-    raise NotImplementedError(
-        "functorch_lite does not support Tensor.share_memory_; send tensors through a queue, which "
-        "copies them."
     )
 
 

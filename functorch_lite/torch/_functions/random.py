@@ -14,7 +14,9 @@ import numpy as np
 from ..._core import dtype as dt
 from ..._core.draws import DRAWS
 from ..._core.mt19937 import MT19937
+from ...ops._registry import OPS
 from ...transforms._levels import active, state
+from .._engine.dispatch import call
 from .._engine.grad_mode import mode
 from .._engine.register import SPACES, attach, expose
 from .._engine.storage import to_device
@@ -22,7 +24,7 @@ from .._engine.tensor import Tensor, make
 from .._engine.values import is_traced, known
 from .._engine.world import GENERATOR
 from .._engine.writing import check_writable, store_out
-from .arguments import check_sizes, factory_sizes, integers
+from .arguments import check_sizes, factory_sizes, integers, template
 from .create import wrap
 from .device import CPU, device, home
 from .drawing import draw_inside
@@ -31,7 +33,7 @@ from .drawing import draw_inside
 class Generator:
     """A source of random numbers with PyTorch's mt19937 stream."""
 
-    __module__ = "torch"
+    __module__ = "torch._C"
 
     def __init__(self, device: Any = "cpu") -> None:
         self._device = _as_device(device)
@@ -198,7 +200,7 @@ def _sized(name: str, kind: str, doc: str) -> None:
         requires_grad: bool = False,
         memory_format: Any = None,
     ) -> Tensor:
-        d = dtype or input._dtype
+        d = dtype or template(input, name + "_like")._dtype
         _only_float(d, name)
         return wrap(draw(generator, kind, input._sizes, d), home(input, device), requires_grad)
 
@@ -251,11 +253,6 @@ def randint(
 ) -> Tensor:
     """Return integers from [low, high): ``randint(high, size)`` or ``randint(low, high, size)``."""
     low, high, size = _range(args, low, high, size)
-    if size is None or high is None:
-        raise TypeError(
-            "randint() received an invalid combination of arguments - expected (int high, tuple of "
-            "ints size) or (int low, int high, tuple of ints size)"
-        )
     d = dtype or (out._dtype if out is not None else dt.int64)
     sizes = check_sizes(integers((size,), "randint"))
     if low >= high:
@@ -335,11 +332,6 @@ def normal(
             out,
         )
     tensors = [v for v in (mean, std) if isinstance(v, Tensor)]
-    if not tensors:
-        raise TypeError(
-            "normal() received an invalid combination of arguments: a size is needed where mean "
-            "and std are numbers"
-        )
     if isinstance(std, Tensor) and _any_negative(std):
         raise RuntimeError("normal expects all elements of std >= 0.0")
     if not isinstance(std, Tensor) and std < 0:
@@ -351,7 +343,7 @@ def normal(
     if out is not None:
         store_out(with_std, out)
         return out
-    return with_std.detach()
+    return call(OPS["_drawn"], (with_std.detach(), mean, std), ())
 
 
 @expose("f")
@@ -380,6 +372,10 @@ def multinomial(
     out: Tensor | None = None,
 ) -> Tensor:
     """Return ``num_samples`` categories per row, drawn with the weights that ``input`` holds."""
+    if out is not None and out._dtype is not dt.int64:
+        raise RuntimeError(
+            f"multinomial expects Long tensor out, got: {dt.scalar_name(out._dtype)}"
+        )
     shape = (*input._sizes[:-1], num_samples)
     result = make(
         to_device(draw(generator, "multinomial", shape, dt.int64, input._array, replacement))

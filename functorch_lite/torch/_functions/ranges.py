@@ -136,17 +136,6 @@ def _steps(steps: Any, function: str, *bounds: Any) -> int:
                 "with "
                 f"{len(bound._sizes)} dimension(s)."
             )
-    if steps is None:
-        raise TypeError(f'{function}() missing 1 required positional arguments: "steps"')
-    if isinstance(steps, float):
-        got = ", ".join(type_name(v) for v in (*bounds, steps))
-        raise TypeError(
-            f"{function}() received an invalid combination of arguments - got ({got}), but "
-            "expected one of:\n"
-            " * (Number start, Number end, int steps, *, Tensor out = None, torch.dtype dtype = "
-            "None, torch.layout layout = None, torch.device device = None, bool pin_memory = "
-            "False, bool requires_grad = False)\n"
-        )
     steps = int(steps)
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
@@ -157,7 +146,7 @@ def _steps(steps: Any, function: str, *bounds: Any) -> int:
 def linspace(
     start: Any,
     end: Any,
-    steps: Any = None,
+    steps: Any,
     *,
     out: Any = None,
     dtype: Any = None,
@@ -215,7 +204,7 @@ def _fused(base: Any, step: Any, places: np.ndarray, work: np.dtype) -> np.ndarr
 def logspace(
     start: Any,
     end: Any,
-    steps: Any = None,
+    steps: Any,
     base: float = 10.0,
     *,
     out: Any = None,

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from ..._core import dtype as dt
 from ..._core.errors import UnsupportedError
@@ -17,6 +18,7 @@ from .._engine.dispatch import call, call_view, shown_strides
 from .._engine.grad_mode import mode
 from .._engine.override import overridable_property
 from .._engine.register import attach, expose
+from .._engine.storage import Storage
 from .._engine.tensor import Tensor
 from .._engine.view import ViewProgram, view_node
 from .arguments import integer, integers
@@ -150,7 +152,7 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None
     offset = input._offset if storage_offset is None else storage_offset
     root = input._view_of if input._view_of is not None and input._chain else input
     if root._chain:
-        root = root_of(root)
+        root = root_of(root._storage)
     held = math.prod(root._sizes)
     last = offset + sum((n - 1) * s for n, s in zip(sizes, strides, strict=True))
     if 0 not in sizes and last >= held:
@@ -194,15 +196,16 @@ def _through(*layouts: Any) -> ViewProgram:
     return ViewProgram(get, put, "AsStridedBackward0")
 
 
-def root_of(view: Tensor) -> Tensor:
-    """Return a tensor over the root of a detached view's storage."""
+def root_of(storage: Storage) -> Tensor:
+    """Return a tensor over the root of a storage."""
     from_root = object.__new__(Tensor)
-    storage = view._storage
-    array = storage.array if storage.array is not None else storage.buffer
+    array: Any = storage.array if storage.array is not None else storage.buffer
     from_root._storage = storage
-    from_root._sizes = tuple(array.shape)  # type: ignore[union-attr]
-    from_root._dtype = dt.from_np(array.dtype)  # type: ignore[union-attr]
+    from_root._sizes = tuple(array.shape)
+    from_root._dtype = dt.from_np(array.dtype)
     from_root._desc = from_root._dtype if from_root._sizes else from_root._dtype.zero_dim
+    if isinstance(array, np.ndarray) and not array.flags.c_contiguous:
+        from_root._strides = tuple(s // array.itemsize for s in array.strides)
     return from_root
 
 

@@ -16,7 +16,7 @@ from .._engine.dispatch import call_view, shown_strides
 from .._engine.graph import ViewNode, node_type
 from .._engine.override import overridable
 from .._engine.register import attach, expose
-from .._engine.tensor import Size, Tensor, make
+from .._engine.tensor import Tensor, make, size_of
 from .._engine.view import hiding, is_contiguous
 from .arguments import integer, integers
 
@@ -25,7 +25,7 @@ from .arguments import integer, integers
 def size(input: Tensor, dim: int | None = None) -> Any:
     """Return the shape, or the size of one dim."""
     if dim is None:
-        return Size(input._sizes)
+        return size_of(input._sizes)
     return input._sizes[wrap_dim(dim, len(input._sizes))] if input._sizes else _no_dim(dim)
 
 

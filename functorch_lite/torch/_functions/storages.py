@@ -15,8 +15,10 @@ from ..._core.errors import UnsupportedError
 from .._engine.register import attach
 from .._engine.storage import Storage, memory_order, to_device
 from .._engine.tensor import Tensor
+from .convert import root_strides
 from .device import CPU, device_of
 from .settings import warn_once as _warn_once
+from .sharing import share
 
 _NO_RESIZE = "storages of another size"
 
@@ -111,16 +113,17 @@ class UntypedStorage:
         return self._storage.resizable
 
     def is_shared(self) -> bool:
-        """Return False: storages are not shared between processes."""
-        return False
+        """Return True if other processes can use the memory."""
+        return self._storage.descriptor is not None
 
     def is_pinned(self, device: Any = "cuda") -> bool:
         """Return False: host memory is not pinned."""
         return False
 
-    def share_memory_(self) -> Any:
-        """Raise: memory shared between processes is not supported."""
-        raise UnsupportedError("sharing memory between processes", "Send tensors through a queue.")
+    def share_memory_(self) -> "UntypedStorage":
+        """Move the content into memory that child processes can use as well; return itself."""
+        share(self._storage, self._order)
+        return self
 
     def resize_(self, size: int) -> "UntypedStorage":
         """Return itself where nothing changes; another size is not supported."""
@@ -243,8 +246,13 @@ class TypedStorage:
         return self._untyped_storage.is_cuda
 
     def is_shared(self) -> bool:
-        """Return False: storages are not shared between processes."""
-        return False
+        """Return True if other processes can use the memory."""
+        return self._untyped_storage.is_shared()
+
+    def share_memory_(self) -> "TypedStorage":
+        """Move the content into memory that child processes can use as well; return itself."""
+        self._untyped_storage.share_memory_()
+        return self
 
     def is_pinned(self, device: Any = "cuda") -> bool:
         """Return False: host memory is not pinned."""
@@ -337,9 +345,7 @@ NAMED = {
 
 def untyped_storage(self: Tensor) -> UntypedStorage:
     """Return the memory that the tensor and its views share, as bytes."""
-    root = self if not self._chain else self._view_of
-    strides = root._strides if root is not None and not root._chain else None
-    return UntypedStorage.of(self._storage, strides)
+    return UntypedStorage.of(self._storage, root_strides(self))
 
 
 def storage(self: Tensor) -> TypedStorage:

@@ -1,13 +1,14 @@
 """``torch.autograd.graph``: looking at the recorded graph, and hooks on several tensors."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, NoReturn
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
-from ..._core.errors import UnsupportedError
 from .. import _api as torch
 from .._engine.backward import running
 from .._engine.graph import AccumulateGrad, Node, RemovableHandle
+from .._engine.shown import packing
 
 __all__ = [
     "GradientEdge",
@@ -48,25 +49,48 @@ def increment_version(tensor: Any) -> None:
 
 
 class saved_tensors_hooks:
-    """Hooks on what the graph saves: not supported, since nodes keep immutable arrays of their
-    own."""
+    """In the ``with`` block the graph keeps ``pack_hook(tensor)`` of what it saves for backward.
 
-    def __init__(self, pack_hook: Callable[..., Any], unpack_hook: Callable[..., Any]) -> None:
-        """Keep the arguments."""
-        raise UnsupportedError("torch.autograd.graph.saved_tensors_hooks")
+    ``unpack_hook`` makes a tensor of that again. What is saved are operands: where PyTorch keeps a
+    result (``exp``), the hooks see the operand here.
+    """
+
+    def __init__(self, pack_hook: Callable[[Any], Any], unpack_hook: Callable[[Any], Any]) -> None:
+        """Keep the hooks."""
+        self.pack_hook, self.unpack_hook = pack_hook, unpack_hook
+
+    def __enter__(self) -> None:
+        """Set the hooks; RuntimeError where they are forbidden."""
+        if packing.forbidden:
+            raise RuntimeError(packing.forbidden[-1])
+        packing.hooks.append((self.pack_hook, self.unpack_hook))
+
+    def __exit__(self, *args: object) -> None:
+        """Go back to the hooks of the block around."""
+        packing.hooks.pop()
 
 
-class save_on_cpu:
-    """Keeping saved tensors in host memory: not supported."""
+class save_on_cpu(saved_tensors_hooks):
+    """In the ``with`` block the graph keeps what it saves in host memory.
+
+    ``pin_memory`` changes nothing here: host memory is not pinned.
+    """
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
-        """Keep the arguments."""
-        raise UnsupportedError("torch.autograd.graph.save_on_cpu")
+        """Make the hooks: to the CPU, and back to where the tensor was."""
+        super().__init__(lambda x: (x.device, x.cpu()), lambda held: held[1].to(held[0]))
 
 
-def disable_saved_tensors_hooks(error_message: str) -> NoReturn:
-    """Raise: hooks on saved tensors are not supported, so there is nothing to disable."""
-    raise UnsupportedError("torch.autograd.graph.disable_saved_tensors_hooks")
+@contextmanager
+def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
+    """Let setting hooks raise RuntimeError with this message in the ``with`` block."""
+    if packing.hooks:
+        raise RuntimeError(error_message)
+    packing.forbidden.append(error_message)
+    try:
+        yield
+    finally:
+        packing.forbidden.pop()
 
 
 class _Handles:

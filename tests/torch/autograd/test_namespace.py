@@ -96,18 +96,3 @@ def test_multi_grad_hook_waits_for_all_that_take_part():
     assert len(first) == 3
     with pytest.raises(ValueError, match="Expects mode to be one of"):
         graph.register_multi_grad_hook((a,), seen.append, mode="some")
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda: graph.saved_tensors_hooks(abs, abs),
-        lambda: graph.save_on_cpu(),
-        lambda: graph.disable_saved_tensors_hooks(""),
-    ],
-)
-def test_hooks_on_saved_tensors_are_refused(call):
-    with pytest.raises(
-        NotImplementedError, match=r"functorch_lite does not support torch\.autograd\.graph"
-    ):
-        call()

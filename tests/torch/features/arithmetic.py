@@ -2,6 +2,8 @@
 
 import copy
 
+import numpy as np
+
 from tests.parity import attempt
 
 from .rows import row
@@ -245,11 +247,43 @@ def resizing(torch):
     attempt(lambda: torch.arange(6).resize(4))
 
 
-@row(83, gap="a storage does not keep what a smaller size leaves out")
+@row(83)
 def resizing_there_and_back(torch):
     x = torch.arange(4.0)
     x.resize_(2)
     print(x, x.resize_(4))
+
+
+@row(83)
+def resizing_keeps_the_storage(torch):
+    x = torch.arange(6.0)
+    part = x[1:]
+    x.resize_(2)
+    part += 10
+    print(x, part, x._version, x._base, x.untyped_storage().nbytes(), x.storage_offset())
+    print(x.sum(), x * 2, x.numpy(), x.resize_(6))
+    window = torch.arange(10.0)[2:5]
+    print(window.resize_(5), window.storage_offset(), window._is_view(), window.resize_(2, 2))
+    column = torch.arange(6.0).view(2, 3).t()
+    print(column.resize_(3, 2).stride(), column.resize_(2, 3), column.stride())
+    apart = torch.arange(6.0).view(2, 3).t().contiguous().t()
+    print(apart.resize_(6), apart.resize_(3), apart.resize_(2, 3))
+    empty = torch.arange(3.0).resize_(0)
+    print(empty.numel(), empty.resize_(3), torch.tensor(3.0).resize_(()))
+    out = torch.arange(6.0).resize_(0)
+    torch.add(torch.ones(2), 1, out=out)
+    print(out, out.untyped_storage().nbytes(), out.resize_(4))
+
+
+@row(83)
+def resizing_what_cannot_be(torch):
+    shared = torch.from_numpy(np.arange(4.0))
+    print(shared.resize_(2), shared.resize_(4))
+    attempt(lambda: shared.resize_(8))
+    attempt(lambda: torch.ones(3, requires_grad=True).resize_(3))
+    attempt(lambda: torch.ones(3).resize_(2.5))
+    attempt(lambda: torch.ones(3).resize_())
+    attempt(lambda: torch.ones(3).resize_(2, memory_format=torch.preserve_format))
 
 
 @row(84)

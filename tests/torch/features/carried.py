@@ -14,11 +14,6 @@ def the_class(torch):
     print(torch.is_tensor(x), torch.is_tensor([1]), torch.is_tensor(np.ones(1)))
 
 
-@row(48, gap="our classes show the module that they are written in")
-def the_modules_of_classes(torch):
-    print(type(torch.nn.Parameter(torch.ones(1))), torch.nn.Linear, type(torch.nn.ReLU()))
-
-
 @row(49)
 def attributes(torch):
     x = torch.ones(2, 2, requires_grad=True)
@@ -68,9 +63,17 @@ def size_is_a_tuple(torch):
     attempt(lambda: x.size(3))
 
 
-@row(51, gap="torch.Size does not look at its elements, which would slow every x.shape")
+@row(51)
 def size_of_what_is_no_number(torch):
     attempt(lambda: torch.Size(["a"]))
+    attempt(lambda: torch.Size([1, 2.5]))
+    attempt(lambda: torch.Size([torch.tensor(1.0)]))
+    attempt(lambda: torch.Size(3))
+    attempt(lambda: torch.Size((1,), (2,)))
+    attempt(lambda: torch.Size([2]) + [1])  # noqa: RUF005 - the sum is what is shown
+    attempt(lambda: (2.5,) + torch.Size([2]))  # noqa: RUF005 - the sum is what is shown
+    attempt(lambda: torch.Size([2]) * 2.5)
+    print(torch.Size([torch.tensor(3), np.int64(2), True, -1]), torch.Size(range(2)))
 
 
 @row(52)

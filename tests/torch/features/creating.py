@@ -243,7 +243,7 @@ def bad_sizes(torch):
     attempt(lambda: torch.empty(-2))
 
 
-@row(40, gap="calls that fit no signature get Python's words, or pass")
+@row(40)
 def calls_that_fit_no_signature(torch):
     attempt(lambda: torch.tensor())
     attempt(lambda: torch.linspace(0, 1))
@@ -251,3 +251,46 @@ def calls_that_fit_no_signature(torch):
     attempt(lambda: torch.randn(2.0, 3))
     attempt(lambda: torch.randn())
     attempt(lambda: torch.add(torch.ones(1)))
+
+
+@row(40)
+def calls_of_factories(torch):
+    for name in ("zeros", "ones", "empty", "rand", "randn"):
+        make = getattr(torch, name)
+        for args in [(), (2.5,), (None,), ("a",), ([2.5],), ([None],), ([[2]],), (True,)]:
+            attempt(lambda make=make, args=args: make(*args))
+        for args in [(2.5, 3), ((2,), 3), (2, "a"), (2, 3.5), (2, None), (3, (2,))]:
+            attempt(lambda make=make, args=args: make(*args))
+        attempt(lambda make=make: make(2, foo=3))
+        attempt(lambda make=make: make(size=2))
+        attempt(lambda make=make: make(2, dtype=3))
+        attempt(lambda make=make: make(2, requires_grad="a"))
+        print(make(2, 0).shape, make((2, 0)).shape, make(size=[2, 0]).shape, make([]).shape)
+    attempt(lambda: torch.zeros_like(3))
+    attempt(lambda: torch.randn_like([1]))
+    attempt(lambda: torch.ones(2).new_ones())
+
+
+@row(40)
+def calls_of_ranges_and_draws(torch):
+    calls = {
+        "arange": [(), ("a",), (1, 2, 3, 4), (0, "a"), ([1],)],
+        "eye": [(), (2.5,), ("a",), (2, "a"), (2, 2, 2)],
+        "full": [(), ((2,),), (2, 3), ((2,), "a"), ((2.5,), 1), ((2,), None)],
+        "linspace": [(), (0, 1, 2.5), (0, 1, "a"), ("a", 1, 3), (0, 1, True)],
+        "logspace": [(0, 1), (0, 1, 2.5)],
+        "normal": [(), (0.0,), (0.0, 1.0), (0.0, 1.0, 3), ("a", 1.0, (3,))],
+        "randint": [(), (10,), (10, 3), (2.5, (3,)), (0, 10, 3), (0, 10, (2.5,)), (5, 3.5, (2,))],
+        "randperm": [(), (2.5,), ("a",), (2, 3), (True,)],
+        "tensor": [(), (1, 2)],
+    }
+    for name, given in calls.items():
+        for args in given:
+            attempt(lambda name=name, args=args: getattr(torch, name)(*args))
+    attempt(lambda: torch.randint(low=0, high=10))
+    attempt(lambda: torch.randint(0, 10, size=2))
+    attempt(lambda: torch.randn(2, generator=3))
+    attempt(lambda: torch.tensor([1.0], requires_grad="a"))
+    print(torch.randint(0, high=10, size=[2]).shape, torch.arange(end=3), torch.linspace(0, 1, 2))
+    attempt(lambda: torch.sub(torch.ones(1)))
+    attempt(torch.add)

@@ -196,13 +196,64 @@ def walking_back(torch):
     print(layer(x).grad_fn, layer(x).grad_fn.next_functions[:2])
 
 
-@row(103, gap="linear, cross_entropy and matmul are one node each; PyTorch's are several")
+@row(103)
 def walking_back_through_composed_operations(torch):
     x = torch.ones(2, 2, requires_grad=True)
     layer = torch.nn.Linear(2, 2)
     print(layer(x).grad_fn.next_functions, (x @ x[0]).grad_fn)
     loss = torch.nn.functional.cross_entropy(layer(x), torch.tensor([0, 1]))
     print(loss.grad_fn, loss.grad_fn.next_functions)
+
+
+def tree(node):
+    """Return the graph below a node as text: ``*`` is a leaf, ``-`` no gradient."""
+    if node is None or not node.next_functions:
+        return "-" if node is None else "*"
+    return f"{node.name()}({', '.join(tree(below) for below, _ in node.next_functions)})"
+
+
+@row(103)
+def graphs_of_layers_and_products(torch):
+    functional = torch.nn.functional
+
+    def leaf(*sizes):
+        return torch.ones(sizes, requires_grad=True)
+
+    for sizes in [(2,), (4, 2), (5, 4, 2)]:
+        for x in (leaf(*sizes), torch.ones(sizes)):
+            print(tree(functional.linear(x, leaf(3, 2), leaf(3)).grad_fn))
+            print(tree(functional.linear(x, leaf(3, 2)).grad_fn))
+    pairs = [((2,), (2,)), ((3, 2), (2,)), ((2,), (2, 3)), ((3, 2), (2, 4)), ((5, 3, 2), (2, 4))]
+    pairs += [((5, 3, 2), (2,)), ((5, 3, 2), (5, 2, 4)), ((6, 5, 3, 2), (6, 5, 2, 4))]
+    for left, right in pairs:
+        print(tree((leaf(*left) @ leaf(*right)).grad_fn), (leaf(*left) @ leaf(*right)).sum())
+    print(tree(functional.conv2d(leaf(1, 2, 4, 4), leaf(3, 2, 2, 2), leaf(3)).grad_fn))
+    print(tree(functional.max_pool1d(leaf(1, 2, 4), 2).grad_fn))
+
+
+@row(103)
+def graphs_of_losses_and_indices(torch):
+    functional = torch.nn.functional
+    scores = torch.ones(3, 2, requires_grad=True)
+    target = torch.tensor([0, 1, 1])
+    for reduction in ("mean", "sum", "none"):
+        loss = functional.cross_entropy(scores, target, reduction=reduction)
+        print(loss, tree(loss.grad_fn), tree(functional.nll_loss(scores, target).grad_fn))
+        print(tree(functional.l1_loss(scores, scores.detach(), reduction=reduction).grad_fn))
+    print(tree(functional.cross_entropy(scores, target, weight=torch.ones(2)).grad_fn))
+    print(
+        tree(
+            functional.nll_loss(
+                torch.ones(3, 2, 4, requires_grad=True), target[:, None].expand(3, 4)
+            ).grad_fn
+        )
+    )
+    print(tree(scores[target].grad_fn), tree(functional.embedding(target, scores).grad_fn))
+    print(tree(torch.where(scores > 0, scores, 0.0).grad_fn), tree(scores[scores > 0].grad_fn))
+    print(tree(functional.normalize(scores).grad_fn))
+    loss = functional.cross_entropy(scores @ torch.ones(2, 2), target)
+    loss.backward()
+    print(tree(loss.grad_fn), scores.grad)
 
 
 @row(104)
@@ -218,11 +269,123 @@ def nodes_keep_saved_results(torch):
     attempt(lambda: y.sum().backward())
 
 
-@row(104, gap="nodes do not show what they saved")
+@row(104)
 def saved_results_can_be_read(torch):
     x = torch.tensor([0.5], requires_grad=True)
     y = x.exp()
     print(y.grad_fn._saved_result, (x * y).grad_fn._saved_self)
+    print((x * y).grad_fn._saved_self is x, (x * y).grad_fn._saved_other)
+    w = torch.tensor([3.0])
+    print((x * w).grad_fn._saved_self, (x * w).grad_fn._saved_other, (x * 2).grad_fn._saved_other)
+    print(
+        (x**2).grad_fn._saved_exponent, (x**w).grad_fn._saved_exponent, (2**x).grad_fn._saved_self
+    )
+    print(torch.add(x, w, alpha=3).grad_fn._saved_alpha, (w / x).grad_fn._saved_other)
+    print(sorted(n for n in dir((x**w).grad_fn) if n.startswith("_saved")))
+    attempt(lambda: (x * w).grad_fn._saved_strange)
+
+
+@row(104)
+def saved_arguments_can_be_read(torch):
+    def saved(result):
+        node = result.grad_fn
+        for name in sorted(n for n in dir(node) if n.startswith("_saved")):
+            print(node.name(), name, getattr(node, name))
+
+    functional = torch.nn.functional
+    x = torch.tensor([[0.5, 2.0], [1.0, 3.0]], requires_grad=True)
+    for result in (x.sum(1), x.sum(-1, keepdim=True), x.mean(), x.mean(0), x.softmax(-1)):
+        saved(result)
+    for result in (x.max(1)[0], x.cumsum(1), x.sort()[0], x.amax(1), x.prod(), x.clamp(0, 1)):
+        saved(result)
+    for result in (torch.cat([x, x]), functional.mse_loss(x, x.detach()), functional.relu(x)):
+        saved(result)
+    saved(functional.gelu(x))
+    saved(functional.leaky_relu(x))
+    saved(functional.embedding(torch.tensor([1]), x))
+    saved(torch.where(x > 1, x, 0.0))
+
+
+@row(104)
+def saved_results_are_freed_and_watched(torch):
+    x = torch.tensor([0.5], requires_grad=True)
+    y = x.exp()
+    z = torch.sin(y) * y
+    z.sum().backward()
+    attempt(lambda: y.grad_fn._saved_result)
+    attempt(lambda: z.grad_fn._saved_self)
+    product = x * x
+    kept = x.exp()
+    node = kept.grad_fn
+    kept.add_(1)
+    attempt(lambda: node._saved_result)
+    with torch.no_grad():
+        x.add_(1)
+    attempt(lambda: product.grad_fn._saved_self)
+
+
+@row(104)
+def hooks_on_what_is_saved(torch):
+    graph = torch.autograd.graph
+    x, w = torch.tensor([1.0, 2.0], requires_grad=True), torch.tensor([3.0, 4.0])
+
+    def pack(tensor):
+        print("pack", tensor)
+        return tensor.tolist()
+
+    def unpack(held):
+        print("unpack", held)
+        return torch.tensor(held)
+
+    for compute in (lambda: x * w, lambda: x * x, lambda: x**3, lambda: w / x, lambda: x + w):
+        with graph.saved_tensors_hooks(pack, unpack):
+            result = compute().sum()
+        print(torch.autograd.grad(result, x))
+    with graph.saved_tensors_hooks(lambda t: t * 2, lambda t: t + 1):
+        with graph.saved_tensors_hooks(lambda t: t, lambda t: t * 10):
+            inner = (x * x).sum()
+        outer = (x * w).sum()
+    print(torch.autograd.grad(inner, x), torch.autograd.grad(outer, x))
+    with graph.save_on_cpu():
+        result = (x.sin() * x).sum()
+    print(torch.autograd.grad(result, x))
+
+
+@row(104)
+def hooks_on_what_is_saved_that_go_wrong(torch):
+    graph = torch.autograd.graph
+    x, w = torch.tensor([1.0, 2.0], requires_grad=True), torch.tensor([3.0, 4.0])
+    with graph.saved_tensors_hooks(lambda t: t, lambda t: 5):
+        product = x * w
+    attempt(product.sum().backward)
+
+    def forbidden():
+        no_hooks = graph.disable_saved_tensors_hooks("no hooks here")
+        with no_hooks, graph.saved_tensors_hooks(lambda t: t, lambda t: t):
+            pass
+
+    def in_place():
+        with graph.saved_tensors_hooks(lambda t: t.add_(1), lambda t: t):
+            print(x * w.clone())
+
+    attempt(forbidden)
+    attempt(in_place)
+    with torch.no_grad(), graph.saved_tensors_hooks(lambda t: 1 / 0, lambda t: t):
+        print(x * x)
+
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            ctx.save_for_backward(a)
+            return a * a
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return 2 * ctx.saved_tensors[0] * gradient
+
+    with graph.saved_tensors_hooks(lambda t: t.detach() * 10, lambda t: t):
+        result = Square.apply(x).sum()
+    print(torch.autograd.grad(result, x))
 
 
 @row(105)

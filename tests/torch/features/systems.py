@@ -1,5 +1,6 @@
 """Rows 1-14: systems and packages. Rows 9, 10, 15, 16 need a process: see programs.py."""
 
+import copy
 import pickle
 
 from tests.parity import attempt
@@ -89,10 +90,28 @@ def shared_memory(torch):
     print(hasattr(torch.multiprocessing, "Process"), hasattr(torch.multiprocessing, "spawn"))
 
 
-@row(7, gap="share_memory_ raises NotImplementedError: memory is not shared between processes")
+@row(7)
 def sharing_memory(torch):
     x = torch.zeros(2)
-    print(x.share_memory_() is x, x.is_shared())
+    part = x[1:]
+    print(x.share_memory_() is x, x.is_shared(), part.is_shared(), (x * 2).is_shared())
+    part += 1
+    x.numpy()[0] = 5
+    print(x, x._version, x.untyped_storage().is_shared(), x.detach().is_shared())
+    attempt(lambda: x.resize_(5))
+    net = torch.nn.Linear(2, 2)
+    net.weight.data.fill_(1.0)
+    print(net.share_memory() is net, [p.is_shared() for p in net.parameters()])
+    net(torch.ones(1, 2)).sum().backward()
+    torch.optim.SGD(net.parameters(), lr=0.5).step()
+    print(net.weight, net.weight.is_shared(), net.weight.grad.is_shared())
+    column = torch.arange(6.0).view(2, 3).t().share_memory_()
+    print(column, column.stride(), column.is_shared(), torch.empty(0).share_memory_().is_shared())
+    half = torch.ones(2, dtype=torch.bfloat16).share_memory_()
+    print(half, half.is_shared(), copy.deepcopy(half).is_shared())
+    storage = torch.zeros(3).untyped_storage()
+    print(storage.share_memory_() is storage, storage.is_shared(), storage.nbytes())
+    print(torch.multiprocessing.get_sharing_strategy())
 
 
 class Squares:

@@ -1,0 +1,1 @@
+"""What users see of the graph: PyTorch's nodes and what they saved."""
