@@ -137,7 +137,6 @@ def main():
         {
             "hessian": lambda: hessian(loss)(weights),
             "jacrev(jacrev)": lambda: jacrev(jacrev(loss))(weights),
-            "jacfwd(jacfwd)": lambda: jacfwd(jacfwd(loss))(weights),
         },
     )
     v = torch.randn_like(weights)

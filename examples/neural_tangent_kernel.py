@@ -23,7 +23,7 @@ try:
 except ImportError:
     pyplot = None
 
-WIDTHS = (8, 64, 512, 4096)
+WIDTHS = (8, 128, 2048)
 RATE = 0.5
 
 
@@ -82,7 +82,7 @@ def on_circle(angles):
 
 def draw(angles, y, grid, curves, path):
     """Draw, for each width, what the network and what the kernel make of the data."""
-    figure, cells = pyplot.subplots(1, len(curves), figsize=(12, 3.2), sharey=True)
+    figure, cells = pyplot.subplots(1, len(curves), figsize=(10, 3.2), sharey=True)
     figure.set_layout_engine("constrained")
     for cell, (width, (net, linear)) in zip(cells, curves.items(), strict=True):
         cell.plot(grid, net, color="tab:blue", linewidth=2, label="network")

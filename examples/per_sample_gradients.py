@@ -27,7 +27,7 @@ except ImportError:
     pyplot = None
 
 DATA = Path(__file__).parent / "data" / "digits.npz"
-BATCH = 128
+BATCH = 120
 MAX_NORM = 1.0
 NOISE = 0.4  # standard deviation of the noise, in units of MAX_NORM
 
@@ -60,8 +60,9 @@ def loss_of_one(params, model, image, label):
     return F.cross_entropy(scores, label.unsqueeze(0))
 
 
-# params and model are the same for all images; images and labels are mapped over dimension 0.
-per_sample = vmap(grad_and_value(loss_of_one), in_dims=(None, None, 0, 0))
+# params and model are the same for all images; images and labels are mapped over dimension 0,
+# a batch at a time, so that many images need no more memory than few.
+per_sample = vmap(grad_and_value(loss_of_one), in_dims=(None, None, 0, 0), chunk_size=BATCH)
 
 
 def norms_of(grads):
@@ -152,7 +153,7 @@ def main():
     wrong = guesses != test_labels
     print(f"test loss {losses.mean():.4f}, {1 - wrong.float().mean():.2%} right")
     print(f"median norm {norms.median():.4f}; of misread images {norms[wrong].median():.4f}")
-    compare_with_loop(model, test_images[:64], test_labels[:64])
+    compare_with_loop(model, test_images[:BATCH], test_labels[:BATCH])
     if pyplot is None:
         print("no picture: matplotlib is not installed")
     else:
