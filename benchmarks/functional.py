@@ -31,9 +31,14 @@ def line(what: str, found: tuple[float, float, float], other: str, unit: str = "
     """Print one row of the table."""
     scale = {"ms": 1e3, "us": 1e6}[unit]
     ours, theirs, ratio = found
-    print(
-        f"| {what} | {ours * scale:.2f} {unit} | {theirs * scale:.2f} {unit} ({other}) | {ratio:.2f} |"
+    row(
+        what, f"{ours * scale:.2f} {unit}", f"{theirs * scale:.2f} {unit} ({other})", f"{ratio:.2f}"
     )
+
+
+def row(*cells: str) -> None:
+    """Print the cells of one row."""
+    print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def transforms() -> None:
@@ -64,12 +69,9 @@ def devices() -> None:
             )
             line(f"pmap of {size} floats a device, one call", found, "jit(shard_map)", "us")
         difference = worker.round("equal 20")
-        print(
-            f"| 20 data-parallel steps beside one device: relative difference | {difference:.1e} | | |"
-        )
-        print(
-            f"| 1,000 data-parallel steps in a row, one step | {worker.round('many 1000') * 1e3:.2f} ms | | |"
-        )
+        row("20 data-parallel steps, 8 devices", f"{difference:.1e} relative to one device", "", "")
+        seconds = worker.round("many 1000")
+        row("1,000 data-parallel steps in a row", f"{seconds * 1e3:.2f} ms a step", "", "")
 
 
 PARTS = {"transforms": transforms, "step": step, "devices": devices}

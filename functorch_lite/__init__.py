@@ -8,43 +8,9 @@ The torch half is imported by its own name. Names are imported when they are fir
 ``__init__.pyi`` shows the same ones to type checkers.
 """
 
-from ._core.lazy import lazy as _lazy
+from ._core.lazy import Lazy as _Lazy
 
-__all__ = [
-    "__version__",
-    "all_gather",
-    "all_to_all",
-    "associative_scan",
-    "axis_index",
-    "checkpoint",
-    "cond",
-    "grad",
-    "grad_and_value",
-    "hessian",
-    "jacfwd",
-    "jacrev",
-    "jit",
-    "jvp",
-    "linearize",
-    "make_jaxpr",
-    "nn",
-    "optim",
-    "parallel",
-    "pmap",
-    "pmax",
-    "pmean",
-    "pmin",
-    "ppermute",
-    "psum",
-    "scan",
-    "transforms",
-    "value_and_grad",
-    "vjp",
-    "vmap",
-    "while_loop",
-]
-
-__getattr__ = _lazy(
+__names__ = _Lazy(
     __name__,
     {
         "_core.version": ["__version__"],
@@ -54,7 +20,8 @@ __getattr__ = _lazy(
         "transforms": [],
         "parallel._pmap": ["pmap"],
         "parallel._collectives": [
-            *("all_gather", "all_to_all", "axis_index", "pmax", "pmean", "pmin", "ppermute", "psum")
+            *("all_gather", "all_to_all", "axis_index", "axis_size", "pmax", "pmean", "pmin"),
+            *("ppermute", "psum", "psum_scatter"),
         ],
         "transforms._compiled": ["checkpoint", "jit", "make_jaxpr"],
         "transforms._control": ["associative_scan", "cond", "scan", "while_loop"],
@@ -65,7 +32,5 @@ __getattr__ = _lazy(
     },
 )
 
-
-def __dir__() -> list[str]:
-    """Return the public names, whether they were imported yet or not."""
-    return __all__
+__getattr__ = __names__.get
+__dir__ = __names__.list

@@ -6,12 +6,14 @@ from ._core.version import __version__ as __version__
 from .parallel import all_gather as all_gather
 from .parallel import all_to_all as all_to_all
 from .parallel import axis_index as axis_index
+from .parallel import axis_size as axis_size
 from .parallel import pmap as pmap
 from .parallel import pmax as pmax
 from .parallel import pmean as pmean
 from .parallel import pmin as pmin
 from .parallel import ppermute as ppermute
 from .parallel import psum as psum
+from .parallel import psum_scatter as psum_scatter
 from .transforms import associative_scan as associative_scan
 from .transforms import checkpoint as checkpoint
 from .transforms import cond as cond

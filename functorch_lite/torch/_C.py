@@ -5,7 +5,7 @@ from ._engine.override import DisableTorchFunctionSubclass as DisableTorchFuncti
 from ._engine.override import disabled_torch_function as _disabled_torch_function_impl
 from ._engine.tensor import Size as Size
 from ._engine.tensor import Tensor as TensorBase
-from ._functions.random import Generator as Generator
+from ._functions.chance.random import Generator as Generator
 
 __all__ = [
     "DisableTorchFunctionSubclass",

@@ -37,7 +37,6 @@ from ._functions import gradient as _gradient  # noqa: F401 - for what it expose
 from ._functions import index as _index  # noqa: F401 - for what it exposes
 from ._functions import joining as _joining  # noqa: F401 - for what it exposes
 from ._functions import methods as _methods
-from ._functions import noise as _noise  # noqa: F401 - for what it exposes
 from ._functions import permute as _permute  # noqa: F401 - for what it exposes
 from ._functions import picking as _picking  # noqa: F401 - for what it exposes
 from ._functions import ranges as _ranges  # noqa: F401 - for what it exposes
@@ -52,6 +51,10 @@ from ._functions import signal as _signal  # noqa: F401 - for what it exposes
 from ._functions import signatures as _signatures  # noqa: F401 - for what it exposes
 from ._functions import solving as _solving  # noqa: F401 - for what it exposes
 from ._functions import split as _split  # noqa: F401 - for what it exposes
+from ._functions.chance import noise as _noise  # noqa: F401 - for what it exposes
+from ._functions.chance.random import Generator as Generator
+from ._functions.chance.random import default_generator as default_generator
+from ._functions.chance.random import fork_rng as fork_rng
 from ._functions.device import device as device
 from ._functions.device import get_default_device as get_default_device
 from ._functions.device import set_default_device as set_default_device
@@ -73,9 +76,6 @@ from ._functions.queries import is_tensor as is_tensor
 from ._functions.queries import promote_types as promote_types
 from ._functions.queries import result_type as result_type
 from ._functions.queries import typename as typename
-from ._functions.random import Generator as Generator
-from ._functions.random import default_generator as default_generator
-from ._functions.random import fork_rng as fork_rng
 from ._functions.settings import (
     are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
 )

@@ -1,7 +1,7 @@
 """``torch.random``: the default generator of the CPU."""
 
-from ._functions.random import default_generator as default_generator
-from ._functions.random import (
+from ._functions.chance.random import default_generator as default_generator
+from ._functions.chance.random import (
     fork_rng,
     get_rng_state,
     initial_seed,

@@ -201,11 +201,12 @@ class _Program:
         ]
         self.fresh: list[Any] = []
         self.draws: list[Callable[[], Any]] = []
-        self.output = Kept()
+        self.output, self.outputs = Kept(), 0
+        self.first = True
         self.level = level = Level(TRACE, "jit", draws=self.recorded)
         level.reads = {}
 
-        def pure(*values: Any) -> tuple[list[Any], list[Any]]:
+        def pure(*values: Any) -> list[Any]:
             with level.running(), world.inside(level):
                 leaves = list(flat.leaves)
                 for place, value in zip(self.places, values, strict=True):
@@ -269,8 +270,6 @@ class _Program:
         found = self.run([source() for source in self.sources], self.inputs(flat))
         self.level.settle(found[self.outputs :])
         return self.output.take(found[: self.outputs])
-
-    first = True
 
 
 def tuning(jaxpr: Any) -> str:

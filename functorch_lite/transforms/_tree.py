@@ -112,7 +112,8 @@ def _unflatten(spec: Spec, leaves: Iterator[Any]) -> Any:
         keys, factory = spec.aux
         return defaultdict(factory, zip(keys, children, strict=True))
     if kind in _DICTS:
-        return kind(zip(spec.aux, children, strict=True))
+        content = dict(zip(spec.aux, children, strict=True))
+        return defaultdict(None, content) if kind is defaultdict else kind(content)
     if issubclass(kind, tuple):
         return kind(*children) if hasattr(kind, "_fields") else kind(children)
     return _rebuild(spec, children)

@@ -1,4 +1,4 @@
-"""What torch.func refuses and works here: one test a wall, each against plain, untransformed code."""
+"""What torch.func refuses and works here: one test a wall, each against untransformed code."""
 
 import copy
 

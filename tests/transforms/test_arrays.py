@@ -1,4 +1,4 @@
-"""The transforms on plain JAX arrays: what JAX computes, in the user's containers, with our words."""
+"""The transforms on plain JAX arrays: JAX's values, the user's containers, our words."""
 
 import jax
 import jax.numpy as jnp
@@ -147,6 +147,6 @@ def test_misuse_names_the_users_line():
     assert "reduce the output" in remedy
 
 
-@pytest.mark.parametrize("name", fl.__all__)
+@pytest.mark.parametrize("name", sorted(set(dir(fl)) - {"__version__"}))
 def test_every_public_name_exists_and_has_a_docstring(name):
     assert getattr(fl, name).__doc__

@@ -20,15 +20,15 @@ from ...ops._registry import OPERAND, SCALAR, Dims, Op, Param, Size, split_name
 from ...transforms._levels import active, state
 from .grad_mode import inference, mode
 from .graph import node_type, sequence
+from .inside.values import dynamic_shape, is_traced, known, on_host
+from .inside.world import cut, lifted
 from .layout import result_strides
 from .override import HOOK, Overridden, refuse
 from .shown.packing import hooks, pack
 from .storage import to_device
 from .tensor import Tensor, make
 from .uses import uses_operands
-from .values import dynamic_shape, is_traced, known, on_host
 from .view import make_view, view_program
-from .world import cut, lifted
 
 NUMBERS = frozenset((bool, int, float, complex))
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from ..._core import dtype as dt
 from ...transforms._levels import active, state
-from .function_inside import apply_inside
 from .grad_mode import mode, recording
 from .graph import FREED, Node, node_type, sequence
+from .inside.function import apply_inside
 from .shown.packing import Packed, hooks
 from .tensor import Tensor, make
 
@@ -114,7 +114,9 @@ class FunctionNode(Node):
     input_metas: tuple = ()
 
 
-def _zeros(meta: tuple) -> Tensor:
+def _zeros(meta: tuple | None) -> Tensor | None:
+    if meta is None:  # the output was no tensor
+        return None
     shape, d = meta
     return ZEROS[0](shape, d)
 

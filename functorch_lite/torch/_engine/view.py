@@ -21,8 +21,8 @@ from ...transforms._levels import REVERSE, active, differentiating
 from . import tensor as _tensor
 from .grad_mode import mode
 from .graph import ViewNode, node_type, sequence, shown_operands
+from .inside.world import hidden
 from .tensor import Tensor, chain_reader, chain_writer
-from .world import hidden
 
 QUIET = "A view was created in no_grad mode and"
 QUIET_PARENT = "Output 0 of {} is a view of a view which was created in no_grad mode and"

@@ -29,9 +29,9 @@ from .dispatch import (
     type_name,
 )
 from .grad_mode import mode, recording
+from .inside.world import cut
 from .tensor import Tensor
 from .view import rebase
-from .world import cut
 
 QUIET_WRITE = (
     " is being modified inplace with grad mode enabled. Given that this use case is ambiguous and "

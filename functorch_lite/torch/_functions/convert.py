@@ -18,11 +18,11 @@ from ...transforms._where import explained
 from .._engine.dispatch import call, shown_strides, type_name
 from .._engine.grad_mode import mode
 from .._engine.graph import node_type, sequence
+from .._engine.inside.values import ITEM, STORAGE, is_traced, on_host
 from .._engine.layout import dense_strides
 from .._engine.override import overridable
 from .._engine.register import SPACES, attach, expose
 from .._engine.tensor import Tensor, make
-from .._engine.values import ITEM, STORAGE, is_traced, on_host
 from .._engine.view import ViewNode, ViewProgram
 from .._engine.writing import call_inplace, check_writable
 from .device import CPU, device, jax_device
@@ -233,7 +233,7 @@ def _device(where: Any) -> device:
 def concrete(self: Tensor, refusal: tuple[str, str] = STORAGE) -> np.ndarray:
     """Return the value as a NumPy array that must not be written to.
 
-    ``refusal`` is what to say where a transform leaves no single value (see ``_engine.values``).
+    ``refusal`` is what to say where a transform leaves no single value (see ``inside.values``).
     """
     return on_host(self._array, refusal)
 

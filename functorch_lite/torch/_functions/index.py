@@ -12,11 +12,11 @@ from ..._core import dtype as dt
 from ...ops._common import broadcast_shape
 from ...ops._registry import OPS
 from .._engine.dispatch import call, call_view, type_name
+from .._engine.inside.values import MASK, is_traced, known, on_host
 from .._engine.layout import gathered_strides
 from .._engine.override import overridable
 from .._engine.register import attach
 from .._engine.tensor import Tensor
-from .._engine.values import MASK, is_traced, known, on_host
 from .._engine.writing import call_inplace
 from .create import tensor
 from .select import slice_view

@@ -9,12 +9,12 @@ from ..._core import dtype as dt
 from ...ops._common import contiguous_strides, wrap_dim
 from ...transforms._levels import BATCH, active, state
 from .._engine.dispatch import shown_strides
+from .._engine.inside.values import CONTROL_FLOW, as_shown, is_traced
+from .._engine.inside.world import Boundary
 from .._engine.register import SPACES, attach, expose
 from .._engine.storage import Storage
 from .._engine.tensor import Tensor, size_of
-from .._engine.values import CONTROL_FLOW, as_shown, is_traced
 from .._engine.view import is_contiguous as _dense_in_order
-from .._engine.world import Boundary
 from .convert import concrete, item
 from .create import wrap
 from .device import device_of

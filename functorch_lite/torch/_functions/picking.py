@@ -9,9 +9,9 @@ from typing import Any
 from ...ops._registry import OPS
 from ...ops.indexing import host as _host
 from .._engine.dispatch import call, type_name
+from .._engine.inside.values import MASKED_SELECT, on_host
 from .._engine.register import expose
 from .._engine.tensor import Tensor
-from .._engine.values import MASKED_SELECT, on_host
 from .._engine.writing import call_inplace, call_out
 from .create import tensor
 from .index import _index_tensors

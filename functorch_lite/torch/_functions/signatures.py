@@ -17,8 +17,8 @@ from .._engine.bind import got_types, misfit_text
 from .._engine.dispatch import type_name
 from .._engine.register import SPACES
 from .._engine.tensor import Tensor
+from .chance.random import Generator
 from .device import device
-from .random import Generator
 
 _DTYPE = (
     "torch.dtype dtype = None, torch.layout layout = None, torch.device device = None, "

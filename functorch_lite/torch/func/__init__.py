@@ -1,6 +1,6 @@
 """Function transforms: ``torch.func``. The very functions of ``functorch_lite``, on tensors."""
 
-from ..._core.lazy import lazy as _lazy
+from ..._core.lazy import Lazy as _Lazy
 from ...transforms import grad as grad
 from ...transforms import grad_and_value as grad_and_value
 from ...transforms import hessian as hessian
@@ -17,4 +17,4 @@ from ._modules import replace_all_batch_norm_modules_ as replace_all_batch_norm_
 from ._modules import stack_module_state as stack_module_state
 from ._rearrange import rearrange as rearrange
 
-__getattr__ = _lazy(__name__, {"_pure": ["Pure", "pure"]})
+__getattr__ = _Lazy(__name__, {"_pure": ["Pure", "pure"]}).get

@@ -6,7 +6,7 @@ from typing import Any
 from ... import transforms
 from ...transforms._world import opened
 from .. import _api as torch
-from .._engine.values import is_traced, known
+from .._engine.inside.values import is_traced, known
 
 
 def cond(pred: Any, true_fn: Callable, false_fn: Callable, operands: Any = ()) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import _api as torch
-from .._engine.values import as_shown
+from .._engine.inside.values import as_shown
 
 
 def functionalize(func: Callable[..., Any], *, remove: str = "mutations") -> Callable[..., Any]:

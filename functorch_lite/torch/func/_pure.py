@@ -22,7 +22,7 @@ from ...transforms._world import opened
 from .. import _api as torch
 from .._engine.grad_mode import recording
 from .._engine.tensor import Tensor, make
-from .._functions.keyed import KeySource
+from .._functions.chance.keyed import KeySource
 from ..nn import Module
 from ..nn.utils.stateless import _reparametrize_module
 

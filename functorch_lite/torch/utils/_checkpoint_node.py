@@ -19,7 +19,7 @@ from .._engine.backward import Slot, _check_alive, _Walk, make
 from .._engine.function import FunctionNode
 from .._engine.graph import AccumulateGrad, Node, OpNode, node_type, sequence
 from .._engine.uses import uses_operands
-from .._functions.random import fork_rng, get_rng_state, set_rng_state
+from .._functions.chance.random import fork_rng, get_rng_state, set_rng_state
 
 Contexts = tuple[Any, Any]
 

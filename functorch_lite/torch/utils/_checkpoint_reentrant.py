@@ -8,7 +8,7 @@ from .. import _api as torch
 from .._engine.autograd import backward as _backward
 from .._engine.backward import running
 from .._engine.function import Function
-from .._functions.random import fork_rng, get_rng_state, set_rng_state
+from .._functions.chance.random import fork_rng, get_rng_state, set_rng_state
 from ._checkpoint_node import InsideWalk
 
 

@@ -6,6 +6,7 @@ from .rows import FUNC as row
 
 
 def inputs(torch):
+    """Return tensors of shapes (3,), (3, 2) and (2,)."""
     return torch.arange(3.0) + 1, torch.arange(6.0).view(3, 2), torch.ones(2)
 
 
@@ -29,7 +30,7 @@ def in_dims_that_do_not_fit(torch):
 
 @row("vmap messages")
 def outputs_that_do_not_fit(torch):
-    x, a, b = inputs(torch)
+    x, a, _b = inputs(torch)
 
     def one(x):
         return x
@@ -50,7 +51,7 @@ def outputs_that_do_not_fit(torch):
 
 @row("vmap messages")
 def bad_modes_and_chunks(torch):
-    x, a, b = inputs(torch)
+    _x, a, _b = inputs(torch)
     attempt(lambda: torch.vmap(torch.sin, randomness="often"))
     attempt(lambda: torch.vmap(torch.sin, randomness="often")(a))
     attempt(lambda: torch.vmap(torch.sin, chunk_size=0)(a))
@@ -59,7 +60,7 @@ def bad_modes_and_chunks(torch):
 
 @row("vmap messages")
 def random_operations_in_error_mode(torch):
-    x, a, b = inputs(torch)
+    x, a, _b = inputs(torch)
     F = torch.nn.functional
     attempt(lambda: torch.vmap(lambda x: x + torch.rand(2))(a))
     attempt(lambda: torch.vmap(F.dropout)(a))
@@ -74,7 +75,7 @@ def random_operations_in_error_mode(torch):
 
 @row("vmap messages")
 def values_needed_in_python(torch):
-    x, a, b = inputs(torch)
+    x, a, _b = inputs(torch)
     attempt(lambda: torch.vmap(lambda x: x.sum().item())(a))
     attempt(lambda: torch.vmap(lambda x: float(x.sum()))(a))
     attempt(lambda: torch.vmap(lambda x: int(x.sum()))(a))
@@ -85,7 +86,7 @@ def values_needed_in_python(torch):
 
 @row("vmap messages")
 def shapes_that_depend_on_values(torch):
-    x, a, b = inputs(torch)
+    x, a, _b = inputs(torch)
     attempt(lambda: torch.vmap(torch.nonzero)(a))
     attempt(lambda: torch.vmap(lambda x: x[x > 0])(a))
     attempt(lambda: torch.vmap(lambda x: x.masked_select(x > 0))(a))
@@ -94,7 +95,7 @@ def shapes_that_depend_on_values(torch):
 
 @row("grad messages")
 def outputs_that_are_no_scalar(torch):
-    x, a, b = inputs(torch)
+    x, _a, _b = inputs(torch)
     grad = torch.func.grad
     attempt(lambda: grad(torch.sin)(x))
     attempt(lambda: grad(lambda x: x.sum(0, keepdim=True))(x))
@@ -108,7 +109,7 @@ def outputs_that_are_no_scalar(torch):
 
 @row("grad messages")
 def arguments_that_do_not_exist(torch):
-    x, a, b = inputs(torch)
+    x, _a, _b = inputs(torch)
     for name in ("grad", "grad_and_value", "jacrev", "jacfwd", "hessian"):
         transform = getattr(torch.func, name)
         attempt(lambda t=transform: t(torch.sum, argnums=1)(x))
@@ -124,7 +125,7 @@ def arguments_that_do_not_exist(torch):
 
 @row("grad messages")
 def writes_to_captured_tensors(torch):
-    x, a, b = inputs(torch)
+    x, _a, _b = inputs(torch)
     captured = torch.zeros(3)
     attempt(lambda: torch.func.grad(lambda x: captured.copy_(x).sum())(x))
     attempt(lambda: torch.func.vjp(lambda x: captured.copy_(x).sum(), x))
@@ -136,7 +137,7 @@ def writes_to_captured_tensors(torch):
 
 @row("grad messages")
 def the_tape_inside_a_transform(torch):
-    x, a, b = inputs(torch)
+    x, a, _b = inputs(torch)
     leaf = torch.ones(3, 2, requires_grad=True)
     grad = torch.func.grad
     attempt(lambda: grad(lambda x: x.requires_grad_().sum())(x))
@@ -149,7 +150,7 @@ def the_tape_inside_a_transform(torch):
 
 @row("vjp messages")
 def cotangents_that_do_not_fit(torch):
-    x, a, b = inputs(torch)
+    x, _a, b = inputs(torch)
     vjp = torch.func.vjp
     attempt(lambda: vjp(lambda x: 2, x))
     attempt(lambda: vjp(lambda x: {"a": x, "b": "s"}, x))
@@ -162,7 +163,7 @@ def cotangents_that_do_not_fit(torch):
 
 @row("jvp messages")
 def tangents_that_do_not_fit(torch):
-    x, a, b = inputs(torch)
+    x, _a, b = inputs(torch)
     jvp = torch.func.jvp
     attempt(lambda: jvp(torch.sin, x, x))
     attempt(lambda: jvp(torch.sin, (x,), x))
@@ -178,7 +179,7 @@ def tangents_that_do_not_fit(torch):
 
 @row("linearize messages")
 def tangents_of_linearize(torch):
-    x, a, b = inputs(torch)
+    x, _a, b = inputs(torch)
     push = torch.func.linearize(torch.sin, x)[1]
     attempt(lambda: push(b))
     attempt(lambda: push(x.double()))
@@ -187,7 +188,7 @@ def tangents_of_linearize(torch):
 
 @row("jacobian messages")
 def jacobians(torch):
-    x, a, b = inputs(torch)
+    x, _a, _b = inputs(torch)
     attempt(lambda: torch.func.jacrev(torch.sin, chunk_size=0)(x))
     attempt(lambda: torch.func.jacrev(lambda x: 2)(x))
     attempt(lambda: torch.func.jacfwd(lambda x: 2)(x))
@@ -199,7 +200,7 @@ def jacobians(torch):
 
 @row("functional_call messages")
 def modules(torch):
-    x, a, b = inputs(torch)
+    x, _a, _b = inputs(torch)
     net = torch.nn.Linear(3, 2)
     call = torch.func.functional_call
     attempt(lambda: call(net, {"weight": net.weight}, x, strict=True))

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..._core.errors import UnsupportedError
-from ..._core.execute import x64
+from ...._core.errors import UnsupportedError
+from ...._core.execute import x64
 
 
 class KeySource:
@@ -68,7 +68,7 @@ def _bernoulli(key: Any, shape: Any, dtype: Any, p: Any = 0.5) -> Any:
 def _integers(key: Any, shape: Any, dtype: Any, low: int = 0, high: int | None = None) -> Any:
     kind = np.dtype(dtype)
     top = high if high is not None else np.iinfo(kind).max if kind.kind in "iu" else 2**24
-    narrow = -(2**31) <= low and top < 2**31
+    narrow = low >= -(2**31) and top < 2**31
     return jax.random.randint(key, shape, low, top, jnp.int32 if narrow else jnp.int64)
 
 

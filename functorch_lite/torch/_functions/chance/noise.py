@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..._core import dtype as dt
-from ...ops._registry import OPS
-from .._engine.dispatch import call, type_name
-from .._engine.register import SPACES, expose
-from .._engine.storage import memory_order
-from .._engine.tensor import Tensor
-from .._engine.writing import call_inplace
-from .create import wrap
+from ...._core import dtype as dt
+from ....ops._registry import OPS
+from ..._engine.dispatch import call, type_name
+from ..._engine.register import SPACES, expose
+from ..._engine.storage import memory_order
+from ..._engine.tensor import Tensor
+from ..._engine.writing import call_inplace
+from ..create import wrap
 from .random import Generator, draw
 
 _ALPHA = 1.7580993408473766

@@ -1,7 +1,8 @@
 """Values of tensors on the host, and what to say where a transform leaves none.
 
-Under differentiation alone every tensor still has its value. ``vmap`` has many in the place of one,
-``jit`` and its like none at all: there PyTorch's error is raised, with the user's line and a remedy.
+Under differentiation alone every tensor still has its value. ``vmap`` has many in the place of
+one, ``jit`` and its like none at all: there PyTorch's error is raised, with the user's line and a
+remedy.
 """
 
 from typing import Any
@@ -10,8 +11,8 @@ import jax
 import jax.core
 import numpy as np
 
-from ...transforms._levels import BATCH, innermost, state
-from ...transforms._where import explained
+from ....transforms._levels import BATCH, innermost, state
+from ....transforms._where import explained
 
 ITEM = (
     "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling "

@@ -14,12 +14,12 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
-from ...ops._program import conj
-from ...transforms._levels import BATCH, FORWARD, REVERSE, Level, state
-from ...transforms._world import Opened, opened
-from .grad_mode import recording
-from .graph import node_type
-from .tensor import Tensor, make
+from ....ops._program import conj
+from ....transforms._levels import BATCH, FORWARD, REVERSE, Level, state
+from ....transforms._world import Opened, opened
+from ..grad_mode import recording
+from ..graph import node_type
+from ..tensor import Tensor, make
 from .world import world
 
 
@@ -206,11 +206,12 @@ class _Call:
 
 def _gradient(ctx: Any, cotangent: Any) -> Tensor | None:
     """Return an output's gradient as the user's backward gets it: zeros or None for no gradient."""
-    if isinstance(cotangent, SymbolicZero):
-        if not ctx._materialize or cotangent.dtype == jax.dtypes.float0:
-            return None
-        return make(jnp.zeros(cotangent.shape, cotangent.dtype))
-    return None if cotangent.dtype == jax.dtypes.float0 else make(conj(cotangent))
+    kind: Any = cotangent.dtype
+    if kind == jax.dtypes.float0:
+        return None
+    if not isinstance(cotangent, SymbolicZero):
+        return make(conj(cotangent))
+    return make(jnp.zeros(cotangent.shape, kind)) if ctx._materialize else None
 
 
 def _cotangent(ctx: Any, place: int, gradient: Any, zero: Any) -> Any:

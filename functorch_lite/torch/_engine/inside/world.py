@@ -17,10 +17,10 @@ import jax.core
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero, zero_from_primal
 
-from ..._core import dtype as dt
-from ..._core.execute import x64
-from ...ops._program import conj
-from ...transforms._levels import (
+from ...._core import dtype as dt
+from ...._core.execute import x64
+from ....ops._program import conj
+from ....transforms._levels import (
     FORWARD,
     REVERSE,
     Level,
@@ -29,11 +29,11 @@ from ...transforms._levels import (
     note_read,
     state,
 )
-from ...transforms._where import explained
-from ...transforms._world import Kept, World, opened, register_world
-from .grad_mode import mode, recording
-from .graph import FREED, Node, node_type, sequence
-from .tensor import Tensor, make, read_chain
+from ....transforms._where import explained
+from ....transforms._world import Kept, World, opened, register_world
+from ..grad_mode import mode, recording
+from ..graph import FREED, Node, node_type, sequence
+from ..tensor import Tensor, make, read_chain
 
 
 class TensorWorld(World):

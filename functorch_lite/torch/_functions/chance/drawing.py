@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ...transforms._levels import BATCH, TRACE, Level, state
-from ...transforms._where import explained
-from .._engine.values import is_traced, known
+from ....transforms._levels import BATCH, TRACE, Level, state
+from ....transforms._where import explained
+from ..._engine.inside.values import is_traced, known
 
 ERROR_MODE = (
     "vmap: called random operation while in randomness error mode. Please either use the 'same' or "

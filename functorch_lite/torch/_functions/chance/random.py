@@ -11,22 +11,22 @@ from typing import Any
 import jax
 import numpy as np
 
-from ..._core import dtype as dt
-from ..._core.draws import DRAWS
-from ..._core.mt19937 import MT19937
-from ...ops._registry import OPS
-from ...transforms._levels import active, state
-from .._engine.dispatch import call
-from .._engine.grad_mode import mode
-from .._engine.register import SPACES, attach, expose
-from .._engine.storage import to_device
-from .._engine.tensor import Tensor, make
-from .._engine.values import is_traced, known
-from .._engine.world import GENERATOR
-from .._engine.writing import check_writable, store_out
-from .arguments import check_sizes, factory_sizes, integers, template
-from .create import wrap
-from .device import CPU, device, home
+from ...._core import dtype as dt
+from ...._core.draws import DRAWS
+from ...._core.mt19937 import MT19937
+from ....ops._registry import OPS
+from ....transforms._levels import active, state
+from ..._engine.dispatch import call
+from ..._engine.grad_mode import mode
+from ..._engine.inside.values import is_traced, known
+from ..._engine.inside.world import GENERATOR
+from ..._engine.register import SPACES, attach, expose
+from ..._engine.storage import to_device
+from ..._engine.tensor import Tensor, make
+from ..._engine.writing import check_writable, store_out
+from ..arguments import check_sizes, factory_sizes, integers, template
+from ..create import wrap
+from ..device import CPU, device, home
 from .drawing import draw_inside
 
 

@@ -1,0 +1,1 @@
+"""Tensors inside transforms: what the tape, values and custom functions are there."""

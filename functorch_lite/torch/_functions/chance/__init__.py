@@ -1,0 +1,1 @@
+"""Generators, samplers, and what draws from them."""
