@@ -89,8 +89,8 @@ def draw(angles, y, grid, curves, path):
         cell.plot(grid, linear, color="tab:orange", linestyle="--", label="tangent kernel")
         cell.plot(angles, y, "k.", markersize=7, label="data")
         cell.set(title=f"{width} hidden units", xlabel="angle (radians)")
-    cells[0].set(ylabel="output")
-    cells[0].legend(fontsize=8)
+    cells[0].set(ylabel="output", ylim=(-1.2, 1.9))
+    cells[0].legend(fontsize=8, loc="upper right")
     figure.savefig(path, dpi=120)
 
 

@@ -105,7 +105,7 @@ COLORS = {"gradient descent": "tab:gray", "L-BFGS": "tab:orange", "Newton": "tab
 def run(title, loss, w, steps, least=None):
     """Minimize in every way; print the distance from the least loss; return the paths."""
     paths = {way: minimize(way, loss, w, steps) for way in WAYS}
-    values = {way: fl.vmap(loss)(path) for way, path in paths.items()}  # each (steps + 1,)
+    values = {way: np.asarray(fl.vmap(loss)(path)) for way, path in paths.items()}  # (steps + 1,)
     least = min(v.min() for v in values.values()) if least is None else least
     print(title)
     print("  step  " + "  ".join(f"{way:>16}" for way in WAYS))

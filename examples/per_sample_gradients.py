@@ -123,7 +123,7 @@ def draw(images, labels, guesses, norms, path):
 def main():
     """Train with clipped and noisy gradients, then look at the gradients of the test images."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--out", type=Path, default=Path("build/per_sample"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
