@@ -27,10 +27,10 @@ check: $(ENV)/test/.ready ## format, lint, types, the front door and the floor p
 	$(ENV)/test/bin/python -m pytest -q tests/test_tiny.py tests/test_architecture.py
 
 test: $(ENV)/test/.ready ## all tests that need no torch
-	$(ENV)/test/bin/python -m pytest -q
+	$(ENV)/test/bin/python -m pytest -q -n auto
 
 parity: $(ENV)/parity/.ready ## the tests against a live PyTorch
-	$(ENV)/parity/bin/python -m pytest -q -m parity
+	$(ENV)/parity/bin/python -m pytest -q -n auto -m parity
 
 conformance: $(ENV)/parity/.ready ## the conformance checks
 	$(ENV)/parity/bin/python -m pytest -q tests/conformance

@@ -94,11 +94,12 @@ def scalar_of(output: Any) -> Any:
             f"grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got {type(output)}",
             "return the loss alone, or (loss, aux) with has_aux=True.",
         )
-    if output.shape:
+    rank = len(output.shape)
+    if rank:
         raise explained(
             RuntimeError,
             "grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor "
-            f"with {len(output.shape)} dims. Maybe you wanted to use the vjp or jacrev APIs instead?",
+            f"with {rank} dims. Maybe you wanted to use the vjp or jacrev APIs instead?",
             "reduce the output, for instance with .sum() or .mean().",
         )
     return output

@@ -113,7 +113,7 @@ def _unflatten(spec: Spec, leaves: Iterator[Any]) -> Any:
         return defaultdict(factory, zip(keys, children, strict=True))
     if kind in _DICTS:
         content = dict(zip(spec.aux, children, strict=True))
-        return defaultdict(None, content) if kind is defaultdict else kind(content)
+        return defaultdict(None, content) if kind is defaultdict else kind(content)  # type: ignore[arg-type]
     if issubclass(kind, tuple):
         return kind(*children) if hasattr(kind, "_fields") else kind(children)
     return _rebuild(spec, children)

@@ -109,7 +109,7 @@ class Pure(Layer):
 
 
 def pure(module: Module | Callable[[], Module]) -> Pure:
-    """Return ``module`` as a pure layer: ``init(key)``, ``apply(params, state, *inputs)``, ``load``.
+    """Return ``module`` as a pure layer with ``init``, ``apply`` and ``load``: see :class:`Pure`.
 
     Args:
         module: a module, or a function (a class) that builds one, which ``init`` calls so that each

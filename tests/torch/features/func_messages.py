@@ -30,7 +30,7 @@ def in_dims_that_do_not_fit(torch):
 
 @row("vmap messages")
 def outputs_that_do_not_fit(torch):
-    x, a, _b = inputs(torch)
+    _x, a, _b = inputs(torch)
 
     def one(x):
         return x
@@ -75,7 +75,7 @@ def random_operations_in_error_mode(torch):
 
 @row("vmap messages")
 def values_needed_in_python(torch):
-    x, a, _b = inputs(torch)
+    _x, a, _b = inputs(torch)
     attempt(lambda: torch.vmap(lambda x: x.sum().item())(a))
     attempt(lambda: torch.vmap(lambda x: float(x.sum()))(a))
     attempt(lambda: torch.vmap(lambda x: int(x.sum()))(a))
@@ -86,7 +86,7 @@ def values_needed_in_python(torch):
 
 @row("vmap messages")
 def shapes_that_depend_on_values(torch):
-    x, a, _b = inputs(torch)
+    _x, a, _b = inputs(torch)
     attempt(lambda: torch.vmap(torch.nonzero)(a))
     attempt(lambda: torch.vmap(lambda x: x[x > 0])(a))
     attempt(lambda: torch.vmap(lambda x: x.masked_select(x > 0))(a))

@@ -30,8 +30,8 @@ STORAGE = (
     "compute with torch operations inside, and convert what the transform returns.",
 )
 MASK = (
-    "vmap: We do not support batching operators that can support dynamic shape. Attempting to batch "
-    "over indexing with a boolean mask.",
+    "vmap: We do not support batching operators that can support dynamic shape. Attempting to "
+    "batch over indexing with a boolean mask.",
     "keep the shape: torch.where(mask, x, other), or multiply by the mask.",
 )
 

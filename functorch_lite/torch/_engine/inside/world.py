@@ -2,9 +2,10 @@
 
 Inside a transform JAX differentiates, and the tape is silent: an operand with a history hands out
 :func:`lifted`'s array instead of asking for a node. Around the outermost transform stands a
-:class:`Boundary`, which makes the whole transform *one* node of the tape: the tensors with a history
-that it reads, arguments or captured, are its inputs, and its backward is ``jax.vjp`` of it all. The
-boundary learns its inputs by running: the first read of one that it does not know starts it anew.
+:class:`Boundary`, which makes the whole transform *one* node of the tape: the tensors with a
+history that it reads, arguments or captured, are its inputs, and its backward is ``jax.vjp`` of it
+all. The boundary learns its inputs by running: the first read of one that it does not know starts
+it anew.
 """
 
 from collections.abc import Callable, Sequence
