@@ -128,7 +128,7 @@ def draw(paths, gaps, path):
         title="Rosenbrock's valley", xlabel="x", ylabel="y", xlim=(-1.6, 1.6), ylim=(-0.7, 1.7)
     )
     right.set(title="Is it an 8?", xlabel="step", ylabel="loss above the least", yscale="log")
-    right.legend(loc="center right")
+    right.legend(loc="lower center")
     figure.savefig(path, dpi=120)
 
 
