@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from ._staged import Staged, as_arrays
 from ._where import explained
-from ._world import Kept, Opened, World, in_world, opened
+from ._world import Kept, Opened, World, in_world, is_array, opened
 
 
 def scan(
@@ -45,7 +45,7 @@ def scan(
         first, args = as_arrays(init), Kept()
         arrays = args.put((first, as_arrays(xs)))
         carry = opened(first)
-        count = len(carry.leaves)
+        count = sum(map(is_array, carry.leaves))  # None has no array
         step = Staged(world, f, args, "scan")
 
         def body(state: list[Any], x: list[Any]) -> tuple[list[Any], list[Any]]:

@@ -126,7 +126,7 @@ class Unknown:
 
 @pytest.mark.parity
 @pytest.mark.parametrize("legacy", [False, True])
-@pytest.mark.parametrize("obj", [Shell(), Unknown(), {"a": print}, os.path.join], ids=str)
+@pytest.mark.parametrize("obj", [Shell(), Unknown(), {"a": print}, os.path.join], ids=range(4))
 def test_what_could_execute_is_refused_in_pytorchs_words(obj, legacy, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     texts = []
@@ -199,7 +199,7 @@ def test_a_changed_byte_is_noticed():
 @pytest.mark.parametrize(
     "location",
     ["cpu", "cuda", "cuda:1", "nowhere", {"cpu": "cpu"}, lambda s, place: s, lambda s, place: None],
-    ids=str,
+    ids=["cpu", "cuda", "cuda:1", "nowhere", "a dict", "a function", "a function that passes"],
 )
 def test_map_location_is_pytorchs(location):
     texts = []

@@ -146,6 +146,11 @@ def run(op: Op, found: Program, flat: list) -> Any:
 
 def _plain_error(error: Exception, flat: list) -> Exception:
     """Return an error of a body as the user should see it: without JAX's frames and notes."""
+    if any(isinstance(value, jax.ShapeDtypeStruct) for value in flat):
+        return NotImplementedError(
+            "functorch_lite does not support computing with meta tensors: they have no values. "
+            "Give functional_call tensors for all names, or move the tensor's shape only."
+        )
     if isinstance(error, ValueError) and "incompatible devices" in str(error):
         return RuntimeError(_device_error(flat))
     if hasattr(error, "__notes__"):

@@ -18,14 +18,14 @@ from ...transforms._where import explained
 from .._engine.dispatch import call, shown_strides, type_name
 from .._engine.grad_mode import mode
 from .._engine.graph import node_type, sequence
-from .._engine.inside.values import ITEM, STORAGE, is_traced, on_host
+from .._engine.inside.values import ITEM, NO_DATA, STORAGE, is_traced, on_host
 from .._engine.layout import dense_strides
 from .._engine.override import overridable
 from .._engine.register import SPACES, attach, expose
 from .._engine.tensor import Tensor, make
 from .._engine.view import ViewNode, ViewProgram
 from .._engine.writing import call_inplace, check_writable
-from .device import CPU, device, jax_device
+from .device import CPU, META, device, jax_device
 from .shape import detach
 
 _CLONE, _TO, _COPY = OPS["clone"], OPS["_to_copy"], OPS["copy"]
@@ -148,8 +148,12 @@ _MOVE = ViewProgram(lambda a: a, lambda parent, child: child, "ToCopyBackward0")
 
 def _moved(self: Tensor, where: device) -> Tensor:
     """Return the tensor on another device, with a gradient that moves back."""
-    target = jax_device(where)
     array = self._array
+    if where == META:
+        return make(jax.ShapeDtypeStruct(array.shape, array.dtype))
+    if isinstance(array, jax.ShapeDtypeStruct):
+        raise NotImplementedError(NO_DATA)
+    target = jax_device(where)
     if isinstance(array, jax.core.Tracer):
         return self
     if target is None:

@@ -1,7 +1,7 @@
 """``torch.device``: names of JAX's devices.
 
 ``cpu`` (index i: the i-th virtual CPU device), ``cuda[:i]`` (JAX's GPU i), ``xla`` / ``tpu``
-likewise, ``meta`` (not supported).  Where JAX's default backend is the CPU, tensors on ``cpu`` are
+likewise, ``meta`` (shapes without values: ``module.to("meta")``).  Where JAX's default backend is the CPU, tensors on ``cpu`` are
 uncommitted.
 """
 
@@ -139,6 +139,8 @@ def _default_cpu() -> Device | None:
 
 def device_of(array: Any) -> device:
     """Return the PyTorch device of a JAX array (a tracer counts as ``cpu``)."""
+    if isinstance(array, jax.ShapeDtypeStruct):
+        return META
     if isinstance(array, jax.core.Tracer) or not isinstance(array, jax.Array):
         return CPU
     own = next(iter(array.devices()))
@@ -153,6 +155,7 @@ def home(t: Any, wanted: Any) -> Any:
 
 
 CPU = device("cpu")
+META = device("meta")
 
 
 def get_default_device() -> device:

@@ -65,13 +65,13 @@ attach(
     ),
 )
 attach("is_cuda", property(lambda self: self.device.type == "cuda", doc="True on a GPU."))
+attach("is_meta", property(lambda self: self.device.type == "meta", doc="True without values."))
 attach("is_cpu", property(lambda self: self.device.type == "cpu", doc="True on the CPU."))
 for _flag in (
     "is_sparse",
     "is_sparse_csr",
     "is_quantized",
     "is_mkldnn",
-    "is_meta",
     "is_nested",
     "is_xpu",
     "is_mps",
@@ -304,6 +304,8 @@ def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
     where = self.device
     kind = self.__class__
     own_name = kind._overrides and kind is not Tensor
+    if where.type == "meta":
+        return _repr_without_values(self)
     return tensor_repr(
         concrete(self),
         dtype=repr(self._dtype),
@@ -313,6 +315,15 @@ def _repr(self: Tensor, *, tensor_contents: Any = None) -> str:
         grad_fn=None if node is None else node.__class__.__name__,
         prefix=f"{kind.__name__}(" if own_name else "tensor(",
     )
+
+
+def _repr_without_values(self: Tensor) -> str:
+    parts = ["...", "device='meta'", f"size={tuple(self._sizes)}"]
+    if self._dtype is not dt.get_default_dtype():
+        parts.append(f"dtype={self._dtype!r}")
+    if self.requires_grad:
+        parts.append("requires_grad=True")
+    return f"tensor({', '.join(parts)})"
 
 
 def _repr_inside(self: Tensor) -> str:

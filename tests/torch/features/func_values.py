@@ -1,5 +1,7 @@
 """torch.func on what it supports: values, structures, random numbers, modules."""
 
+from tests.parity import attempt
+
 from .rows import FUNC as row
 
 
@@ -264,6 +266,20 @@ def functional_call_and_stacks(torch):
     nets[0](x).pow(2).mean().backward()
     print([torch.allclose(grads[k], p.grad) for k, p in own.items()])
     print(torch.func.functional_call(nets[0], ({}, own), x).detach())
+
+
+@row("modules")
+def a_skeleton_without_values(torch):
+    import copy
+
+    net = torch.nn.Linear(3, 2)
+    skeleton = copy.deepcopy(net).to("meta")
+    print(skeleton.weight, skeleton.weight.device, skeleton.weight.is_meta, net.weight.is_meta)
+    x = torch.ones(1, 3)
+    output = torch.func.functional_call(skeleton, dict(net.named_parameters()), (x,))
+    print(torch.equal(output, net(x)))
+    attempt(lambda: skeleton.weight.to("cpu"))
+    attempt(lambda: skeleton.weight.detach().tolist())
 
 
 @row("modules")

@@ -14,6 +14,7 @@ import numpy as np
 from ....transforms._levels import BATCH, innermost, state
 from ....transforms._where import explained
 
+NO_DATA = "Cannot copy out of meta tensor; no data!"
 ITEM = (
     "vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling "
     ".item() on a Tensor, please try to rewrite what you're doing with other operations. If error "
@@ -74,6 +75,8 @@ def on_host(array: Any, refusal: tuple[str, str]) -> np.ndarray:
         RuntimeError: there is no single value; ``refusal`` is (message under vmap, remedy).
     """
     value = known(array)
+    if isinstance(value, jax.ShapeDtypeStruct):
+        raise NotImplementedError(NO_DATA)
     if isinstance(value, jax.core.Tracer):
         message, instead = refusal
         if not any(level.kind == BATCH for level in state.stack):
