@@ -102,7 +102,7 @@ def make_jaxpr(func: Callable[..., Any]) -> Callable[..., Any]:
             )
             return jax.make_jaxpr(lambda *values: staged(*values)[0])(*arrays)
 
-        return in_world(call, args, kwargs)
+        return in_world(call, func, args, kwargs)
 
     return traced
 
@@ -133,7 +133,7 @@ def checkpoint(
             found, written = jax.checkpoint(staged, policy=policy)(*arrays)
             return staged.finish(found, written)
 
-        return in_world(call, args, kwargs)
+        return in_world(call, func, args, kwargs)
 
     return rematerialized
 
@@ -170,7 +170,7 @@ class _Captured:
                 program = self.programs[key] = _Program(world, self.func, flat, fixed)
             return program(flat)
 
-        return in_world(call, args, kwargs)
+        return in_world(call, self.func, args, kwargs)
 
     def _fixed(self, args: tuple, kwargs: dict) -> list[bool]:
         """Return for each leaf whether it belongs to a static argument."""

@@ -56,7 +56,7 @@ def scan(
         last, ys = jax.lax.scan(body, arrays[:count], arrays[count:], length, reverse, unroll)  # type: ignore[arg-type]
         return step.output.take([*last, *ys])
 
-    return in_world(call, init, xs)
+    return in_world(call, f, init, xs)
 
 
 def _check_carry(name: str, before: Opened, after: Any) -> None:
@@ -96,7 +96,7 @@ def cond(pred: Any, true_fun: Callable, false_fun: Callable, *operands: Any) -> 
         )
         return branches[0].output.take(found)
 
-    return in_world(call, pred, operands)
+    return in_world(call, true_fun, false_fun, pred, operands)
 
 
 def _without_first(fun: Callable[..., Any]) -> Callable[..., Any]:
@@ -131,7 +131,7 @@ def while_loop(
 
         return args.take(jax.lax.while_loop(keep_going, body, arrays))[0]
 
-    return in_world(call, init_val)
+    return in_world(call, cond_fun, body_fun, init_val)
 
 
 def associative_scan(
@@ -157,4 +157,4 @@ def associative_scan(
         )
         return elements.take(found)
 
-    return in_world(call, elems)
+    return in_world(call, fn, elems)

@@ -41,7 +41,7 @@ def jvp(
     [9.0, 6.0]
     """
     flat, directions = _checked(primals, tangents)
-    world, boxes = world_of(primals, tangents)
+    world, boxes = world_of(func, primals, tangents)
 
     def call() -> Any:
         output, moved, aux, dependent = pushed(world, func, flat, directions, has_aux, JVP)
@@ -99,7 +99,7 @@ def linearize(func: Callable[..., Any], *primals: Any, has_aux: bool = False) ->
     6.0
     """
     flat = opened(primals)
-    world, boxes = world_of(primals)
+    world, boxes = world_of(func, primals)
     draws = world.draw_state()
 
     def run() -> Any:

@@ -70,7 +70,7 @@ def jacrev(
             found = unflatten(opened(output).spec, traced.merged(blocks, still))
             return (found, aux) if has_aux else found
 
-        return in_world(call, args, kwargs)
+        return in_world(call, func, args, kwargs)
 
     return jacobian
 
@@ -192,7 +192,7 @@ def jacfwd(
             jacobian = _split_columns(columns, chosen, inputs, isinstance(argnums, int))
             return (jacobian, _first(found[1])) if has_aux else jacobian
 
-        return in_world(call, args, kwargs)
+        return in_world(call, func, args, kwargs)
 
     return jacobian
 

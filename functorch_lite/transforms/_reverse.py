@@ -126,7 +126,7 @@ def _gradient(
         found = chosen.closed(gradients(world, pull, [jnp.ones_like(outputs[0])]))
         return (found[0] if isinstance(argnums, int) else found), value, aux
 
-    return in_world(call, args, kwargs)
+    return in_world(call, func, args, kwargs)
 
 
 def _not_real(outputs: list[Any], rest: list[Any]) -> Exception:
@@ -168,7 +168,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     def call(world: World) -> tuple[Any, Any, Any]:
         return _pulled(world, func, primals, has_aux)
 
-    world, boxes = world_of(primals)
+    world, boxes = world_of(func, primals)
     draws = world.draw_state()
     output, pull, aux = world.run(lambda: call(world), boxes)
     taped = world.taped()

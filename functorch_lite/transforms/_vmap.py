@@ -70,7 +70,7 @@ def vmap(
     @functools.wraps(func)
     def mapped(*args: Any, **kwargs: Any) -> Any:
         flat, dims, size = _inputs(func, args, in_dims)
-        world, boxes = world_of(args, kwargs)
+        world, boxes = world_of(func, args, kwargs)
         batch = _Batch(world, func, kwargs, flat, dims, out_dims, randomness, axis_name)
         return world.run(lambda: batch.run(size, chunk_size), boxes)
 

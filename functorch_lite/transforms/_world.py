@@ -42,6 +42,10 @@ class World:
         """Return True if a box that ``wrap`` made was written to since."""
         return False
 
+    def captured(self, function: Any) -> list[Any]:
+        """Return boxes that a function may read from outside; a guess will do."""
+        return []
+
     def run(self, call: Callable[[], Any], boxes: Sequence[Any]) -> Any:
         """Run a transform whose arguments hold ``boxes``, in this world's scope."""
         return call()
@@ -153,10 +157,18 @@ def opened(tree: Any) -> Opened:
 
 
 def world_of(*trees: Any) -> tuple[World, list[Any]]:
-    """Return the world that the leaves of ``trees`` live in, and the boxes among them."""
+    """Return the world that the leaves of ``trees`` live in, and the boxes among them.
+
+    A function among the leaves counts as the boxes that it captures.
+    """
     if worlds.boxed is PLAIN:
         return PLAIN, []
-    boxes = opened(trees).boxes
+    boxes = []
+    for leaf in opened(trees).leaves:
+        if is_box(leaf):
+            boxes.append(leaf)
+        elif callable(leaf):
+            boxes += worlds.boxed.captured(leaf)
     return (worlds.boxed, boxes) if boxes else (PLAIN, [])
 
 

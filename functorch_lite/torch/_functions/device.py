@@ -1,8 +1,8 @@
 """``torch.device``: names of JAX's devices.
 
 ``cpu`` (index i: the i-th virtual CPU device), ``cuda[:i]`` (JAX's GPU i), ``xla`` / ``tpu``
-likewise, ``meta`` (shapes without values: ``module.to("meta")``).  Where JAX's default backend is the CPU, tensors on ``cpu`` are
-uncommitted.
+likewise, ``meta`` (shapes without values: ``module.to("meta")``).  Where JAX's default
+backend is the CPU, tensors on ``cpu`` are uncommitted.
 """
 
 import re

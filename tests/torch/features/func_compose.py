@@ -61,6 +61,27 @@ def backward_through_a_transform(torch):
 
 
 @row("the tape")
+def a_function_that_reads_parameters_runs_once(torch):
+    import functools
+
+    net = torch.nn.Linear(2, 1)
+    leaves = {"w": torch.ones(2, requires_grad=True), "rest": [torch.ones((), requires_grad=True)]}
+
+    def helper(x):
+        return net(x).tanh() * leaves["rest"][0]
+
+    def f(x, scale=leaves["w"]):
+        print("called")
+        return (helper(x) * scale).sum()
+
+    torch.vmap(f)(torch.ones(3, 2)).sum().backward()
+    print(leaves["w"].grad, leaves["rest"][0].grad, net.weight.grad)
+    torch.func.grad(functools.partial(lambda k, x: f(x) * k, 2.0))(torch.ones(2))
+    torch.func.jacrev(net.forward)(torch.ones(2)).sum().backward()
+    print(net.weight.grad)
+
+
+@row("the tape")
 def arguments_with_a_history(torch):
     x = torch.arange(3.0).requires_grad_()
     y = x * 2

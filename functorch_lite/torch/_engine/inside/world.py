@@ -35,6 +35,7 @@ from ....transforms._world import Kept, World, opened, register_world
 from ..grad_mode import mode, recording
 from ..graph import FREED, Node, node_type, sequence
 from ..tensor import Tensor, make, read_chain
+from .captured import captured
 
 
 class TensorWorld(World):
@@ -90,6 +91,12 @@ class TensorWorld(World):
     def trace_key(self) -> Any:
         """Return grad mode and the default dtype."""
         return mode.grad, dt.get_default_dtype()
+
+    def captured(self, function: Any) -> list[Any]:
+        """Return the tensors with a history that a function refers to, where the tape records."""
+        if state.stack or not mode.grad:
+            return []
+        return [t for t in captured(function) if has_history(t)]
 
     def run(self, call: Callable[[], Any], boxes: Sequence[Any]) -> Any:
         """Run a transform: with 64-bit types, and as one node where a history takes part."""
