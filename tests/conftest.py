@@ -1,7 +1,12 @@
-"""What every test relies on: eight virtual CPU devices; comparisons only where torch is."""
+"""What every test relies on: eight virtual CPU devices; comparisons only where torch is.
+
+Programs that XLA has compiled are kept in ``build/jax-cache``, for the other workers, the programs
+that tests start, and the next run: most of a cold run's time is compilation.
+"""
 
 import importlib.util
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -10,6 +15,14 @@ from hypothesis import settings
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
 ).strip()
+
+CACHE = {
+    "JAX_COMPILATION_CACHE_DIR": str(Path(__file__).parents[1] / "build" / "jax-cache"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+for name, value in CACHE.items():
+    os.environ.setdefault(name, value)
 
 # The suite finds the same examples each time; HYPOTHESIS_PROFILE=explore looks for new ones.
 settings.register_profile("suite", deadline=None, derandomize=True)

@@ -9,39 +9,45 @@ from importlib import import_module as _import_module
 from importlib.util import find_spec as _find_spec
 from typing import Any
 
-from . import _api
-from ._install import install as install
-from ._names import missing as _missing
-from ._names import speak_as_torch as _speak_as_torch
+from .._core.collecting import paused as _paused
 
-globals().update({name: value for name, value in vars(_api).items() if not name.startswith("__")})
+with _paused():
+    from . import _api
+    from ._install import install as install
+    from ._names import missing as _missing
+    from ._names import speak_as_torch as _speak_as_torch
 
-from . import autograd as autograd  # noqa: E402 - the sub-packages need the flat names above
-from . import backends as backends  # noqa: E402
-from . import compiler as compiler  # noqa: E402
-from . import cpu as cpu  # noqa: E402
-from . import cuda as cuda  # noqa: E402
-from . import fft as fft  # noqa: E402
-from . import func as func  # noqa: E402
-from . import functional as functional  # noqa: E402
-from . import jit as jit  # noqa: E402
-from . import linalg as linalg  # noqa: E402
-from . import nn as nn  # noqa: E402
-from . import optim as optim  # noqa: E402
-from . import random as random  # noqa: E402
-from . import serialization as serialization  # noqa: E402
-from . import special as special  # noqa: E402
-from . import storage as storage  # noqa: E402
-from . import utils as utils  # noqa: E402
-from . import version as version  # noqa: E402
-from .compiler import compile as compile  # noqa: E402
-from .func import vmap as vmap  # noqa: E402
-from .func._cond import cond as cond  # noqa: E402
-from .serialization import load as load  # noqa: E402
-from .serialization import save as save  # noqa: E402
-from .torch_version import __version__ as __version__  # noqa: E402
-from .utils import checkpoint as _checkpoint  # noqa: E402, F401 - makes torch.utils.checkpoint
-from .utils import data as _data  # noqa: E402, F401 - makes torch.utils.data
+    # the sub-packages need the flat names
+    globals().update(
+        {name: value for name, value in vars(_api).items() if not name.startswith("__")}
+    )
+
+    from . import autograd as autograd
+    from . import backends as backends
+    from . import compiler as compiler
+    from . import cpu as cpu
+    from . import cuda as cuda
+    from . import fft as fft
+    from . import func as func
+    from . import functional as functional
+    from . import jit as jit
+    from . import linalg as linalg
+    from . import nn as nn
+    from . import optim as optim
+    from . import random as random
+    from . import serialization as serialization
+    from . import special as special
+    from . import storage as storage
+    from . import utils as utils
+    from . import version as version
+    from .compiler import compile as compile
+    from .func import vmap as vmap
+    from .func._cond import cond as cond
+    from .serialization import load as load
+    from .serialization import save as save
+    from .torch_version import __version__ as __version__
+    from .utils import checkpoint as _checkpoint  # noqa: F401 - makes torch.utils.checkpoint
+    from .utils import data as _data  # noqa: F401 - makes torch.utils.data
 
 for _name, _module in list(_sys.modules.items()):
     if _name.startswith(__name__ + ".") and "._" not in _name:
