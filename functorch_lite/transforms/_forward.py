@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._arguments import dtype_of
-from ._levels import FORWARD, Level
+from ._levels import FORWARD, Level, without_effects
 from ._reverse import cells, traced_function
 from ._where import explained
 from ._world import Opened, World, is_array, opened, world_of
@@ -119,7 +119,7 @@ def linearize(func: Callable[..., Any], *primals: Any, has_aux: bool = False) ->
         if taped:
 
             def rerun() -> Any:
-                with world.replayed(draws):
+                with world.replayed(draws), without_effects():
                     return pushed(world, func, flat, moves, has_aux, LINEARIZE)[1]
 
             return world.run(rerun, [*boxes, *moves.boxes])

@@ -42,7 +42,7 @@ class Cell(Protocol):
         ...
 
 
-REVERSE, FORWARD, BATCH, TRACE = "reverse", "forward", "batch", "trace"
+REVERSE, FORWARD, BATCH, TRACE, HELD = "reverse", "forward", "batch", "trace", "held"
 
 
 class Level:
@@ -50,7 +50,7 @@ class Level:
 
     Attributes:
         kind: REVERSE and FORWARD differentiate; BATCH adds a dimension; TRACE has no values at all
-            (``jit``, ``checkpoint``, ``scan``).
+            (``jit``, ``checkpoint``, ``scan``); HELD changes no value and drops all writes.
         name: how messages call the transform.
         stamp: how many levels were entered before and with this one; see ``Cell.born``.
         axis: the name of a BATCH level's mapped dimension, for collectives.
@@ -179,6 +179,13 @@ active = _Active()
 def innermost() -> Level | None:
     """Return the innermost running transform, or None."""
     return state.stack[-1] if state.stack else None
+
+
+@contextmanager
+def without_effects() -> Iterator[None]:
+    """Drop what is written to cells from outside: the code runs again, and has written before."""
+    with Level(HELD, "a repeated run").running():
+        yield
 
 
 def note_write(cell: Cell) -> None:

@@ -20,7 +20,7 @@ from ._arguments import (
     scalar_of,
     split_aux,
 )
-from ._levels import REVERSE, Level
+from ._levels import REVERSE, Level, without_effects
 from ._where import explained
 from ._world import Kept, Opened, World, in_world, is_array, opened, world_of
 
@@ -178,7 +178,7 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
         if taped:  # the tape must see through the gradient: run again, inside it
 
             def rerun() -> Any:
-                with world.replayed(draws):
+                with world.replayed(draws), without_effects():
                     return call(world)[1](given)
 
             return world.run(rerun, [*boxes, *opened(given).boxes])

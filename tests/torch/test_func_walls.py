@@ -90,6 +90,14 @@ def test_a_failed_transform_leaves_captured_tensors_as_they_were():
     assert close(seen, torch.zeros(3))
 
 
+def test_a_pull_back_that_the_tape_records_moves_the_statistics_no_further():
+    net = network()
+    _, pull = torch.func.vjp(net, torch.randn(8, 3))
+    pull(torch.ones(8, 1))[0].sum().backward()
+    assert int(net[1].num_batches_tracked) == 1
+    assert net[0].weight.grad is not None
+
+
 def test_checkpoint_inside_grad_and_vmap():
     lin = nn.Linear(3, 3)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...ops._registry import OPS
 from .._engine.dispatch import call, make_return_type
+from .._engine.inside.values import of_all_slices
 from .._engine.register import SPACES, expose
 from .._engine.tensor import Tensor
 from .._engine.writing import store_out
@@ -27,11 +28,9 @@ SPACES["linalg"]["LinAlgError"] = LinAlgError
 
 def raise_for(name: str, info: Tensor, text: str, batch_text: str = "(Batch element {}): ") -> None:
     """Raise LinAlgError with ``text`` if a number in ``info`` is not 0; ``{}`` is that number."""
-    if type(info._array).__module__.startswith("jax") and not hasattr(
-        info._array, "addressable_data"
-    ):
-        return  # a tracer has no value to look at
-    codes = np.asarray(info._array)
+    codes = of_all_slices(info._array)
+    if codes is None:  # while a program is traced there is no value to look at
+        return
     failed = np.flatnonzero(codes)
     if failed.size:
         where = batch_text.format(int(failed[0])) if codes.ndim else ""
@@ -110,13 +109,14 @@ def cholesky(input: Tensor, upper: bool = False, *, out: Tensor | None = None) -
 def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """Return L and U packed into one matrix, and the pivots; RuntimeError if U is singular."""
     packed, pivots, info = call(OPS["linalg.lu_factor_ex"], (A,), (pivot, False))
-    codes = np.asarray(info._array).reshape(-1)
-    for code in codes[codes != 0][:1]:
+    codes = of_all_slices(info._array)
+    for i in () if codes is None else np.flatnonzero(codes)[:1]:
+        code = codes.flat[i]
+        where = f"(Batch element {i}): " if codes.ndim else ""
         raise RuntimeError(
-            f"torch.linalg.lu_factor: U[{code},{code}] is zero and using it on lu_solve would "
-            "result in a "
-            "division by zero. If you still want to perform the factorization, consider calling "
-            "linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)"
+            f"torch.linalg.lu_factor: {where}U[{code},{code}] is zero and using it on lu_solve "
+            "would result in a division by zero. If you still want to perform the factorization, "
+            "consider calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)"
         )
     if out is not None:
         for source, target in zip((packed, pivots), out, strict=True):

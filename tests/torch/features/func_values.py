@@ -161,6 +161,16 @@ def dims_in_and_out(torch):
 
 
 @row("vmap")
+def failures_inside_linear_algebra_name_the_slice(torch):
+    a = torch.stack([torch.eye(2), torch.zeros(2, 2)])
+    attempt(lambda: torch.vmap(torch.linalg.inv)(a))
+    attempt(lambda: torch.vmap(torch.linalg.cholesky)(a))
+    attempt(lambda: torch.vmap(torch.linalg.lu_factor)(a))
+    attempt(lambda: torch.func.grad(lambda a: torch.linalg.inv(a).sum())(a[1]))
+    print(torch.vmap(torch.linalg.det)(a), torch.func.grad(torch.linalg.det)(a[0]))
+
+
+@row("vmap")
 def what_a_slice_shows_of_itself(torch):
     def f(x):
         print(x.shape, x.dim(), x.dtype, x.requires_grad, x)

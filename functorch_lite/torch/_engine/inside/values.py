@@ -11,7 +11,7 @@ import jax
 import jax.core
 import numpy as np
 
-from ....transforms._levels import BATCH, innermost, state
+from ....transforms._levels import BATCH, TRACE, innermost, state
 from ....transforms._where import explained
 
 NO_DATA = "Cannot copy out of meta tensor; no data!"
@@ -89,8 +89,8 @@ def on_host(array: Any, refusal: tuple[str, str]) -> np.ndarray:
     return np.asarray(value)
 
 
-def as_shown(array: Any) -> np.ndarray:
-    """Return the value as ``print`` shows it: of all slices at once under ``vmap``."""
+def of_all_slices(array: Any) -> np.ndarray | None:
+    """Return the value; under ``vmap`` those of all slices, in front; None where there is none."""
     value = known(array)
     if not isinstance(value, jax.core.Tracer):
         return np.asarray(value)
@@ -100,12 +100,19 @@ def as_shown(array: Any) -> np.ndarray:
         seen.append(np.asarray(slices))
         return np.zeros(slices.shape[: slices.ndim - value.ndim], np.int32)
 
-    token = jax.ShapeDtypeStruct((), np.int32)
-    jax.pure_callback(look, token, value, vmap_method="broadcast_all")
-    if not seen:
+    if not any(level.kind == TRACE for level in state.stack):
+        token = jax.ShapeDtypeStruct((), np.int32)
+        jax.pure_callback(look, token, value, vmap_method="broadcast_all")
+    return seen[-1] if seen else None
+
+
+def as_shown(array: Any) -> np.ndarray:
+    """Return the value as ``print`` shows it: of all slices at once under ``vmap``."""
+    found = of_all_slices(array)
+    if found is None:
         raise explained(
             RuntimeError,
             "a Tensor has no value to print while the function is being traced",
             "use jax.debug.print, or print what the function returns.",
         )
-    return seen[-1]
+    return found

@@ -8,6 +8,7 @@ all. The boundary learns its inputs by running: the first read of one that it do
 it anew.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
@@ -110,8 +111,8 @@ GENERATOR: list[Any] = []
 """The engine of the default generator (set by ``random``)."""
 
 
-class _Last:
-    """The inputs of the last boundary: none if it did not become a node."""
+class _Last(threading.local):
+    """The inputs of this thread's last boundary: none if it did not become a node."""
 
     inputs: Sequence[Tensor] = ()
 
