@@ -10,7 +10,11 @@ from collections.abc import Callable
 
 from benchmarks._turns import UNDER_TORCH, UNDER_US, Worker
 
-PROGRAMS = ("per-sample gradients", "hessian", "ensemble of 10")
+PROGRAMS = (
+    *("per-sample gradients", "hessian"),
+    *("10 networks of width 32, outputs", "10 networks of width 32, gradients"),
+    *("10 networks of width 128, outputs", "10 networks of width 128, gradients"),
+)
 
 
 def turns(

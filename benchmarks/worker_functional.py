@@ -5,7 +5,7 @@ A request is the name of a program; under us ``NAME jit`` compiles it whole with
 
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -52,22 +52,37 @@ def hessian_of_an_mlp() -> tuple[Callable[..., Any], tuple]:
     return hessian(output), (torch.randn(64), params)
 
 
-def ensemble_of_ten() -> tuple[Callable[..., Any], tuple]:
-    """Ten networks on one batch of 128."""
-    nets = [mlp(64, 128, 10) for _ in range(10)]
-    params, buffers = stack_module_state(nets)
+def ensemble_of_ten(width: int) -> tuple[Callable[..., Any], tuple]:
+    """The outputs of ten networks for one batch of 64."""
+    nets = [mlp(64, width, 10) for _ in range(10)]
+    params, _ = stack_module_state(nets)
     params = {k: v.detach() for k, v in params.items()}
 
-    def call(params: dict, buffers: dict, x: Any) -> Any:
-        return functional_call(nets[0], (params, buffers), (x,))
+    def call(params: dict, x: Any) -> Any:
+        return functional_call(nets[0], params, (x,))
 
-    return vmap(call, (0, 0, None)), (params, buffers, torch.randn(128, 64))
+    return vmap(call, (0, None)), (params, torch.randn(64, 64))
+
+
+def training_of_ten(width: int) -> tuple[Callable[..., Any], tuple]:
+    """The gradients of ten networks' losses on one batch of 64."""
+    call, (params, x) = ensemble_of_ten(width)
+    y = torch.arange(64) % 10
+
+    def loss(params: dict, x: Any, y: Any) -> Any:
+        logits = call(params, x)  # (10, 64, 10)
+        return nn.functional.cross_entropy(logits.flatten(0, 1), y.repeat(10))
+
+    return grad(loss), (params, x, y)
 
 
 PROGRAMS = {
     "per-sample gradients": per_sample_gradients,
     "hessian": hessian_of_an_mlp,
-    "ensemble of 10": ensemble_of_ten,
+    "10 networks of width 32, outputs": partial(ensemble_of_ten, 32),
+    "10 networks of width 32, gradients": partial(training_of_ten, 32),
+    "10 networks of width 128, outputs": partial(ensemble_of_ten, 128),
+    "10 networks of width 128, gradients": partial(training_of_ten, 128),
 }
 
 

@@ -186,6 +186,16 @@ class MT19937:
         )
         return self
 
+    def snapshot(self) -> tuple:
+        """Return what :meth:`rewind` needs: the quick way to a point of this very stream."""
+        kept = _Kept(self.next_normal, self.next_float_normal)
+        return self._bits.state, self._seed, self._origin, kept
+
+    def rewind(self, snapshot: tuple) -> None:
+        """Go back to where :meth:`snapshot` was taken."""
+        self._bits.state, self._seed, self._origin, kept = snapshot
+        self._keep(kept)
+
     def clone(self) -> MT19937:
         """A second engine at the same point of the same stream."""
         return MT19937().set_state(self.get_state())

@@ -161,16 +161,18 @@ class _Captured:
         if state.stack:
             return self.func(*args, **kwargs)  # part of the transform that is running
 
-        def call(world: World) -> Any:
-            flat = opened((args, kwargs))
-            fixed = self._fixed(args, kwargs)
-            key = (world.trace_key(), flat.spec, *map(_leaf_key, flat.leaves, fixed))
-            program = self.programs.get(key)
-            if program is None or not program.fits():
-                program = self.programs[key] = _Program(world, self.func, flat, fixed)
-            return program(flat)
+        flat, fixed = opened((args, kwargs)), self._fixed(args, kwargs)
+        world = worlds.boxed
+        key = (world.trace_key(), flat.spec, *map(_leaf_key, flat.leaves, fixed))
+        program = self.programs.get(key)
+        if program is None or not program.fits():
 
-        return in_world(call, self.func, args, kwargs)
+            def trace() -> Any:
+                found = self.programs[key] = _Program(world, self.func, flat, fixed)
+                return found(flat)
+
+            return world.run(trace, [*flat.boxes, *world.captured(self.func)])
+        return world.run(lambda: program(flat), [*flat.boxes, *program.read])
 
     def _fixed(self, args: tuple, kwargs: dict) -> list[bool]:
         """Return for each leaf whether it belongs to a static argument."""
@@ -221,6 +223,7 @@ class _Program:
         closed = jax.make_jaxpr(pure)(*self.inputs(flat))
         self.sources = [self._source(c) for c in closed.consts]
         self.avals = [jax.typeof(c) for c in closed.consts]
+        self.read = [box for _, _, box in level.reads.values() if box is not None]
         level.reads = None
 
         def run(consts: list[Any], values: list[Any]) -> list[Any]:

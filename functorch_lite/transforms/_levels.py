@@ -63,7 +63,7 @@ class Level:
             numbers; None where the traced code may be repeated with the same numbers.
         keys: where random draws inside come from, if not from the world's generator.
         reads: of a TRACE level whose program is called again: id of an array that was read from
-            outside -> (array, function that reads it anew); else None.
+            outside -> (array, function that reads it anew, box with a history or None); else None.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Level:
         self.index: Any = None
         self.axis = axis
         self.draws = draws
-        self.reads: dict[int, tuple[Any, Callable[[], Any]]] | None = None
+        self.reads: dict[int, tuple[Any, Callable[[], Any], Any]] | None = None
         self.keys: Any = None
         self.stamp = 0
         self.writes: dict[Any, tuple[Any, str]] = {}
@@ -195,11 +195,11 @@ def note_write(cell: Cell) -> None:
         top.writes[cell] = (cell.snapshot(), place())
 
 
-def note_read(array: Any, again: Callable[[], Any], born: int = 0) -> None:
+def note_read(array: Any, again: Callable[[], Any], born: int = 0, box: Any = None) -> None:
     """Tell the programs that are being captured where an array from outside came from."""
     for level in state.stack:
         if level.reads is not None and born < level.stamp:
-            level.reads.setdefault(id(array), (array, again))
+            level.reads.setdefault(id(array), (array, again, box))
 
 
 def axis_here() -> str:

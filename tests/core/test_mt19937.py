@@ -130,3 +130,15 @@ def test_state_bytes_are_torchs_both_ways(seed, words, odd):
     sent.set_state(torch.from_numpy(engine.get_state()))
     expected = torch.randn(40, generator=sent).numpy()
     assert (draws.normal(received, 40, np.float32) == expected).all()
+
+
+def test_a_stream_goes_back_to_a_snapshot():
+    engine = MT19937(3)
+    engine.words(5)
+    engine.next_normal = 0.5
+    before, state = engine.snapshot(), engine.get_state()
+    wanted = engine.words(700).tolist()
+    engine.next_normal = None
+    engine.rewind(before)
+    assert engine.get_state().tolist() == state.tolist()
+    assert engine.words(700).tolist() == wanted

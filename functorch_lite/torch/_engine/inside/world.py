@@ -77,11 +77,11 @@ class TensorWorld(World):
 
     def draw_state(self) -> Any:
         """Return the state of the default generator."""
-        return GENERATOR[0].get_state()
+        return GENERATOR[0].snapshot()
 
     def set_draw_state(self, before: Any) -> None:
         """Go back to a state of the default generator."""
-        GENERATOR[0].set_state(before)
+        GENERATOR[0].rewind(before)
 
     def number(self, traced: Any) -> Tensor:
         """Return a tensor that takes part in arithmetic as a Python float does."""
@@ -137,7 +137,7 @@ def lifted(tensor: Tensor) -> Any:
     for level in reversed(stack):
         if isinstance(level, Boundary) and level.knows(tensor):
             value = level.value_of(tensor)
-            note_read(value, lambda: lifted(tensor))
+            note_read(value, lambda: lifted(tensor), box=tensor)
             return value
     outermost = stack[0]
     if isinstance(outermost, Boundary):
@@ -246,8 +246,7 @@ class _Whole:
 
     def __call__(self, *arrays: Any) -> tuple[list[Any], Any]:
         """Return (outputs that carry a gradient, everything else)."""
-        arrays = tuple(tap(place)(a, self.hits) for place, a in enumerate(arrays))
-        self.boundary = boundary = Boundary(self.inputs, arrays)
+        self.boundary = boundary = Boundary(self.inputs, tapped(arrays, self.hits))
         with boundary.running():
             result = self.call()
             found = self.kept.put(result)
@@ -368,26 +367,26 @@ def hidden(kinds: tuple[str, ...]) -> Callable[[Any], Any]:
     return identity
 
 
-@cache
-def tap(place: int) -> Callable[..., Any]:
-    """Return the identity that reports a gradient: input ``place`` took part in the result.
+def tapped(arrays: Sequence[Any], hits: "_Hits") -> list[Any]:
+    """Return the arrays as they are; a pull-back then notes in ``hits`` which got a gradient.
 
-    JAX hands zeros to inputs that did not; PyTorch leaves their ``.grad`` alone.
+    JAX hands zeros to inputs that took no part; PyTorch leaves their ``.grad`` alone.
     """
+    return list(_tap(hits, list(arrays)))
 
-    def identity(x: Any, hits: _Hits) -> Any:
-        return x
 
-    def forward(x: Any, hits: _Hits) -> tuple[Any, None]:
-        return x, None
+def _tap_forward(hits: "_Hits", primals: list[Any]) -> tuple[list[Any], None]:
+    return [p.value for p in primals], None
 
-    def backward(hits: _Hits, _: None, cotangent: Any) -> tuple[Any]:
-        hits.places.add(place)
-        return (cotangent,)
 
-    tapped = jax.custom_vjp(identity, nondiff_argnums=(1,))
-    tapped.defvjp(forward, backward)
-    return tapped
+def _tap_backward(hits: "_Hits", _: None, cotangents: list[Any]) -> tuple[list[Any]]:
+    missing = [isinstance(c, SymbolicZero) for c in cotangents]
+    hits.places |= {place for place, none in enumerate(missing) if not none}
+    return ([None if none else c for c, none in zip(cotangents, missing, strict=True)],)
+
+
+_tap = jax.custom_vjp(lambda hits, arrays: arrays, nondiff_argnums=(0,))
+_tap.defvjp(_tap_forward, _tap_backward, symbolic_zeros=True)
 
 
 class _Hits:
