@@ -110,9 +110,10 @@ def lu_factor(A: Tensor, *, pivot: bool = True, out: Any = None) -> Any:
     """Return L and U packed into one matrix, and the pivots; RuntimeError if U is singular."""
     packed, pivots, info = call(OPS["linalg.lu_factor_ex"], (A,), (pivot, False))
     codes = of_all_slices(info._array)
-    for i in () if codes is None else np.flatnonzero(codes)[:1]:
-        code = codes.flat[i]
-        where = f"(Batch element {i}): " if codes.ndim else ""
+    if codes is not None and codes.any():
+        place = int(np.flatnonzero(codes)[0])
+        code = codes.flat[place]
+        where = f"(Batch element {place}): " if codes.ndim else ""
         raise RuntimeError(
             f"torch.linalg.lu_factor: {where}U[{code},{code}] is zero and using it on lu_solve "
             "would result in a division by zero. If you still want to perform the factorization, "
