@@ -11,10 +11,28 @@ from .. import _api as torch
 from .._engine.override import overridable
 from .._engine.register import SPACES
 
-__all__ = ["linear_cross_entropy", "triplet_margin_with_distance_loss"]
+__all__ = ["ctc_loss", "linear_cross_entropy", "triplet_margin_with_distance_loss"]
 
 Tensor = torch.Tensor
 _F = SPACES["nn.functional"]
+
+
+@overridable
+def ctc_loss(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Any,
+    target_lengths: Any,
+    blank: int = 0,
+    reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Tensor:
+    """Return the connectionist temporal classification loss; lengths may be lists of ints."""
+    lengths = (
+        torch.tensor(n, dtype=torch.long) if isinstance(n, (list, tuple)) else n
+        for n in (input_lengths, target_lengths)
+    )
+    return _F["ctc_loss"](log_probs, targets, *lengths, blank, reduction, zero_infinity)
 
 
 @overridable

@@ -115,3 +115,11 @@ def test_a_tensor_subclass_can_take_over_a_function_written_in_python():
 
     assert F.max_pool2d(torch.ones(1, 1, 2, 2).as_subclass(Loud), 2) == "max_pool2d"
     assert F.dropout(torch.ones(2).as_subclass(Loud)) == "dropout"
+
+
+def test_ctc_loss_takes_lengths_as_tensors_and_as_sequences():
+    log_probs = torch.randn(5, 2, 4).log_softmax(2)
+    targets = torch.tensor([[1, 2], [2, 3]])
+    wanted = F.ctc_loss(log_probs, targets, torch.tensor([5, 4]), torch.tensor([2, 1]))
+    for lengths in (([5, 4], [2, 1]), ((5, 4), (2, 1))):
+        assert torch.equal(F.ctc_loss(log_probs, targets, *lengths), wanted)
