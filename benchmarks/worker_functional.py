@@ -101,7 +101,7 @@ def program(name: str) -> Callable[[], Any]:
         last = result
         while isinstance(last, dict):
             last = next(iter(last.values()))
-        return float(last.sum())
+        return float(last[(0,) * last.dim()])  # one element: the program is timed, not a sum
 
     return run
 

@@ -51,7 +51,7 @@ class TensorWorld(World):
 
     def wrap(self, array: Any, like: Any = None, tracked: bool = False) -> Tensor:
         """Return a new tensor; one that a transform differentiates by says that it wants a grad."""
-        tensor = make(jnp.asarray(array))
+        tensor = make(array if isinstance(array, jax.Array) else jnp.asarray(array))
         tensor._requires_grad = tracked
         return tensor
 
