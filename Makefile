@@ -38,8 +38,9 @@ conformance: $(ENV)/parity/.ready ## the conformance checks
 demo: $(ENV)/demo/.ready ## train a small CNN on handwritten digits and draw the result
 	$(ENV)/demo/bin/python -m functorch_lite run examples/digits_cnn.py --out build/digits
 
-bench: $(ENV)/parity/.ready ## time us beside PyTorch
+bench: $(ENV)/parity/.ready ## time us beside PyTorch, torch.func, plain JAX
 	$(ENV)/parity/bin/python -m benchmarks
+	$(ENV)/parity/bin/python -m benchmarks.functional
 
 stubs: $(ENV)/test/.ready ## write functorch_lite/torch/__init__.pyi anew
 	$(ENV)/test/bin/python -m tools.stubs
