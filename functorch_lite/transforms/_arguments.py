@@ -57,6 +57,11 @@ def dtype_of(leaf: Any) -> Any:
     return np.dtype(leaf.dtype) if hasattr(leaf, "dtype") else jax.dtypes.result_type(leaf)
 
 
+def size_text(leaf: Any) -> str:
+    """Spell the shape of an array, box or number as torch does."""
+    return f"torch.Size({list(leaf.shape if hasattr(leaf, 'shape') else ())})"
+
+
 def check_differentiable(flat: Opened, arrays: list[Any]) -> None:
     """Raise unless every leaf is a floating-point or complex array (or a Python float)."""
     for leaf, array in zip(flat.leaves, arrays, strict=True):

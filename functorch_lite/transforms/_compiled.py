@@ -197,7 +197,6 @@ class _Program:
     def __init__(
         self, world: World, func: Callable[..., Any], flat: Opened, fixed: list[bool]
     ) -> None:
-        self.world = world
         self.places = [
             i for i, (x, f) in enumerate(zip(flat.leaves, fixed, strict=True)) if _is_run_time(x, f)
         ]

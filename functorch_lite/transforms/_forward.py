@@ -5,9 +5,8 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from ._arguments import dtype_of
+from ._arguments import dtype_of, size_text
 from ._levels import FORWARD, Level, without_effects
 from ._reverse import cells, traced_function
 from ._where import explained
@@ -79,8 +78,7 @@ def pushed(
 
     outputs, moved, (extra, outside) = jax.jvp(pure, arrays, moves, has_aux=True)
     output, aux = traced.finish(outputs, extra)
-    still = [jnp.zeros_like(a) for a in extra[0]]
-    tangent = traced.output.take(traced.merged(moved, still))
+    tangent = traced.tangent(moved, extra)
     dependent = all(a is not b for a, b in zip(inside, outside, strict=True))
     return output, tangent, aux, dependent
 
@@ -126,8 +124,7 @@ def linearize(func: Callable[..., Any], *primals: Any, has_aux: bool = False) ->
 
         def forward() -> Any:
             moved = push(*[jnp.asarray(m) for m in moves.arrays()])
-            still = [jnp.zeros_like(a) for a in extra[0]]
-            return traced.output.take(traced.merged(list(moved), still))
+            return traced.tangent(list(moved), extra)
 
         return world.run(forward, [])
 
@@ -147,7 +144,7 @@ def _fitting(tangents: Opened, primals: Opened) -> Opened:
         )
     for i, (tangent, primal) in enumerate(zip(tangents.leaves, primals.leaves, strict=True)):
         for kind, own, other in (
-            ("shape", *(_shape(x) for x in (tangent, primal))),
+            ("shape", *(size_text(x) for x in (tangent, primal))),
             ("dtype", *(f"torch.{dtype_of(x)}" for x in (tangent, primal))),
         ):
             if own != other:
@@ -157,10 +154,6 @@ def _fitting(tangents: Opened, primals: Opened) -> Opened:
                     f"{other} of the corresponding primal.",
                 )
     return tangents
-
-
-def _shape(array: Any) -> str:
-    return f"torch.Size({list(np.shape(array) if not hasattr(array, 'shape') else array.shape)})"
 
 
 def _checked(primals: Any, tangents: Any) -> tuple[Opened, Opened]:

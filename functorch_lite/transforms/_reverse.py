@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from ..ops._program import conj
 from ._arguments import (
     Argnums,
     check_differentiable,
@@ -18,11 +19,12 @@ from ._arguments import (
     chosen_numbers,
     replaced,
     scalar_of,
+    size_text,
     split_aux,
 )
 from ._levels import REVERSE, Level, without_effects
 from ._where import explained
-from ._world import Kept, Opened, World, in_world, is_array, opened, world_of
+from ._world import Kept, Opened, World, in_world, interleaved, is_array, opened, world_of
 
 GRAD = "grad_and_value(f)(*args)"
 VJP = "vjp(f, *primals)"
@@ -226,14 +228,10 @@ def _cotangents(given: tuple, output: Opened) -> Any:
         if tuple(cotangent.shape) != tuple(primal.shape):
             raise explained(
                 RuntimeError,
-                f"Mismatch in shape: grad_output[{i}] has a shape of {_shape(cotangent)} and "
-                f"output[{i}] has a shape of {_shape(primal)}.",
+                f"Mismatch in shape: grad_output[{i}] has a shape of {size_text(cotangent)} and "
+                f"output[{i}] has a shape of {size_text(primal)}.",
             )
     return cotangents
-
-
-def _shape(array: Any) -> str:
-    return f"torch.Size({list(array.shape)})"
 
 
 # --- shared with the other transforms -------------------------------------------------------------
@@ -274,11 +272,6 @@ def gradients(world: World, pull: Callable[..., Any], cotangents: list[Any]) -> 
     if not world.conjugate:
         return list(pull(cotangents))
     return [conj(g) for g in pull([conj(c) for c in cotangents])]
-
-
-def conj(array: Any) -> Any:
-    """Return the conjugate of a complex array, and any other array as it is."""
-    return jnp.conj(array) if jnp.iscomplexobj(array) else array
 
 
 class Traced:
@@ -327,5 +320,9 @@ class Traced:
 
     def merged(self, outputs: list[Any], rest: list[Any]) -> list[Any]:
         """Put the outputs and the rest back into the output's order."""
-        smooth, other = iter(outputs), iter(rest)
-        return [next(smooth) if s else next(other) for s in self.inexact]
+        return interleaved(self.inexact, outputs, rest)
+
+    def tangent(self, moved: list[Any], extra: Any) -> Any:
+        """Return the output's tangent, closed; that of integers and bools is zero."""
+        still = [jnp.zeros_like(a) for a in extra[0]]
+        return self.output.take(self.merged(moved, still))

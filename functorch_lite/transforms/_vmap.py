@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from ._levels import BATCH, Level, axis_here
 from ._tree import broadcast, flatten
 from ._where import explained
-from ._world import Opened, World, is_array, is_box, opened, world_of
+from ._world import Opened, World, interleaved, is_array, is_box, opened, world_of
 
 RANDOMNESS = ("error", "different", "same")
 
@@ -235,8 +235,7 @@ class _Batch:
         for k, array in found["changed"].items():
             place, axis = self.places[int(k)], self.axes[int(k)]
             self.world.write(self.flat.leaves[place], jnp.moveaxis(array, 0, axis))
-        each, whole = iter(found["each"]), iter(found["all"])
-        return [next(whole) if dim is None else next(each) for dim in self.dims]
+        return interleaved([dim is None for dim in self.dims], found["all"], found["each"])
 
     def _checked(self, output: Any) -> list[Any]:
         """Remember the structure of the output and return its arrays."""
@@ -264,11 +263,9 @@ class _Batch:
 
     def outputs(self, arrays: list[Any]) -> Any:
         """Close the output around its arrays."""
-        rest = iter(arrays)
-        leaves = [
-            leaf if i in self.aside else next(rest) for i, leaf in enumerate(self.output.leaves)
-        ]
-        return self.output.closed(leaves)
+        leaves = self.output.leaves
+        flags = [i in self.aside for i in range(len(leaves))]
+        return self.output.closed(interleaved(flags, [leaves[i] for i in self.aside], arrays))
 
     def _refusal(self, error: ValueError) -> Exception:
         """Say in torch's words that a value differs between slices where it must not."""

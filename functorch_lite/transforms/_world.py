@@ -178,6 +178,16 @@ def in_world(call: Callable[[World], Any], *trees: Any) -> Any:
     return world.run(lambda: call(world), boxes)
 
 
+def interleaved(flags: Sequence[bool], chosen: Sequence[Any], others: Sequence[Any]) -> list[Any]:
+    """Put two parts of a list together again: ``chosen`` where a flag is set, else ``others``.
+
+    >>> interleaved([True, False, True], [1, 3], [2])
+    [1, 2, 3]
+    """
+    first, second = iter(chosen), iter(others)
+    return [next(first) if flag else next(second) for flag in flags]
+
+
 class Kept:
     """Results of a traced function: arrays go through the trace, anything else stays aside.
 

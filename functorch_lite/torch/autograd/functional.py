@@ -61,9 +61,7 @@ def vjp(
             "The vector v can only be None if the user-provided function returns a single Tensor "
             "with a single element.",
         )
-    with torch.set_grad_enabled(create_graph or torch.is_grad_enabled()):
-        found = gradients(outputs, own, along, create_graph)
-        product = filled(found, own, strict, create_graph, "vjp")
+    product = _product(outputs, own, along, own, create_graph, strict, "vjp")
     return _results(outputs, several_out, product, several, create_graph)
 
 
@@ -95,9 +93,7 @@ def jvp(
         probes = tuple(torch.zeros_like(out, requires_grad=True) for out in outputs)
         pulled = gradients(outputs, own, probes, create_graph=True)
         demand_history(pulled, "gradient", strict)
-    with torch.set_grad_enabled(create_graph or torch.is_grad_enabled()):
-        found = gradients(pulled, probes, along, create_graph)
-        product = filled(found, outputs, strict, create_graph, "jvp")
+    product = _product(pulled, probes, along, outputs, create_graph, strict, "jvp")
     return _results(outputs, several_out, product, several_out, create_graph)
 
 
@@ -114,9 +110,7 @@ def vhp(
     """
     with torch.enable_grad():
         own, several, along, outputs, slope = _slope(func, inputs, v, create_graph, strict, "vhp")
-    with torch.set_grad_enabled(create_graph or torch.is_grad_enabled()):
-        found = gradients(slope, own, along, create_graph)
-        product = filled(found, own, strict, create_graph, "vhp")
+    product = _product(slope, own, along, own, create_graph, strict, "vhp")
     return _results(outputs, False, product, several, create_graph)
 
 
@@ -136,9 +130,7 @@ def hvp(
         probes = tuple(torch.zeros_like(t, requires_grad=True) for t in own)
         pulled = gradients(slope, own, probes, create_graph=True)
         demand_history(slope, "hessian", strict)
-    with torch.set_grad_enabled(create_graph or torch.is_grad_enabled()):
-        found = gradients(pulled, probes, along, create_graph)
-        product = filled(found, own, strict, create_graph, "hvp")
+    product = _product(pulled, probes, along, own, create_graph, strict, "hvp")
     return _results(outputs, False, product, several, create_graph)
 
 
@@ -162,6 +154,16 @@ def _slope(
     slope = gradients(result[0], own, create_graph=True)
     demand_history(slope, "jacobian", strict)
     return own, several, along, result[0], slope
+
+
+def _product(
+    of: Any, by: Any, along: Any, like: Tensors, create_graph: bool, strict: bool, name: str
+) -> Any:
+    """Pull ``along`` back from ``of`` to ``by``; where nothing arrives, zeros in the shapes of
+    ``like`` (an error with ``strict``)."""
+    with torch.set_grad_enabled(create_graph or torch.is_grad_enabled()):
+        found = gradients(of, by, along, create_graph)
+        return filled(found, like, strict, create_graph, name)
 
 
 def _results(

@@ -32,7 +32,7 @@ from ....transforms._levels import (
     state,
 )
 from ....transforms._where import explained
-from ....transforms._world import Kept, World, opened, register_world
+from ....transforms._world import Kept, World, interleaved, opened, register_world
 from ..grad_mode import mode, recording
 from ..graph import FREED, Node, node_type, sequence
 from ..tensor import Tensor, make, read_chain
@@ -102,7 +102,10 @@ class TensorWorld(World):
     def run(self, call: Callable[[], Any], boxes: Sequence[Any]) -> Any:
         """Run a transform: with 64-bit types, and as one node where a history takes part."""
         with x64(True):
-            if state.stack or not mode.grad:
+            if state.stack:
+                return call()
+            last.inputs = ()
+            if not mode.grad:
                 return call()
             return _bounded(call, [t for t in boxes if has_history(t)])
 
@@ -199,27 +202,24 @@ def _bounded(call: Callable[[], Any], inputs: list[Tensor]) -> Any:
     draws = world.draw_state()
     while True:
         try:
-            return _attempt(call, inputs)
+            return _attempt(call, inputs, draws)
         except _Unknown as unknown:
             inputs.append(unknown.tensor)
             world.set_draw_state(draws)
 
 
-def _attempt(call: Callable[[], Any], inputs: list[Tensor]) -> Any:
-    last.inputs = tuple(inputs)
+def _attempt(call: Callable[[], Any], inputs: list[Tensor], draws: Any) -> Any:
     if not inputs:
         boundary = Boundary((), ())
         with boundary.running():
             result = call()
         boundary.settle(boundary.left)
         return result
-    draws = world.draw_state()
     whole = _Whole(call, inputs)
     arrays = [t._array for t in inputs]
     outputs, pull, extra = jax.vjp(whole, *arrays, has_aux=True)
     result, depend = whole.finish(outputs, extra)
     if not any(depend):
-        last.inputs = ()
         return result
     node = node_type("TransformBackward0", TransformNode)()
     node.whole, node.pull, node.draws = whole, pull, draws
@@ -265,8 +265,7 @@ class _Whole:
         """
         rest, written, outside = extra
         self.boundary.settle(written)
-        smooth, other = iter(outputs), iter(rest)
-        result = self.kept.take([next(smooth) if s else next(other) for s in self.smooth])
+        result = self.kept.take(interleaved(self.smooth, outputs, rest))
         depend = [a is not b for a, b in zip(self.inside, outside, strict=True)]
         self.inside = []
         return result, depend
