@@ -224,7 +224,7 @@ class Adafactor(RuledOptimizer):
         if hypers["eps1"] is None and whole.params:
             # PyTorch takes the dtype of the group's first parameter for all of them.
             hypers["eps1"] = torch.finfo(whole.params[0].dtype).eps
-        parts = [Group(whole.flags, [], [], [], hypers) for _ in range(2)]
+        parts = [Group(whole.flags, [], [], [], hypers, whole.live) for _ in range(2)]
         for param, grad, state in zip(whole.params, whole.grads, whole.states, strict=True):
             part = parts["row_var" in state]
             part.params.append(param)

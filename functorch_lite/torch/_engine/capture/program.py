@@ -16,6 +16,7 @@ from ....transforms._compiled import tuning
 from ..tensor import Tensor
 from .guards import ModuleGuards, SlotGuards
 from .joint import Halves
+from .grads import Grads
 from .node import begin
 from .recorder import as_numbers
 from .tracing import Trace
@@ -58,6 +59,8 @@ class Program:
         self.asks = [again for again, _ in recorder.asks]
         self._compile(closed)
         self.first = True
+        self.grads = Grads(trace)
+        self.templates = self.grads.others
         trace.forget()
 
     # --- building ---------------------------------------------------------------------------------
@@ -192,7 +195,11 @@ class Program:
     def _deliver(self, out: list[Any], storages: list[Any], leaves: Sequence[Any]) -> Any:
         """Write what the program wrote, and return what it returned."""
         trace = self.trace
-        made = [template.make(out[i]) for i, template in enumerate(trace.templates)]
+        made = [
+            None if template is None else template.make(out[i])
+            for i, template in enumerate(self.templates)
+        ]
+        self.grads.put(out)
         start = len(made)
         arrays = out[start : start + trace.arrays]
         start += trace.arrays

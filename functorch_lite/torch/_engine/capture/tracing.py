@@ -36,6 +36,7 @@ class Trace:
         differentiable, edges, cotangents, node, dead: see ``node.begin``.
         gradients: how many gradients the traced backward gave.
         changed: (slot, kind, what) of Python state that each call changes.
+        grads: (tensor, place of the template) of the gradients that each call leaves behind.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Trace:
         self.differentiable: list[int] = []
         self.edges: list[tuple[str, Any]] = []
         self.changed: list[tuple[Any, str, Any]] = []
+        self.grads: list[tuple[Tensor, int]] = []
         self.node = self.dead = ""
         self.gradients = 0
 
@@ -142,17 +144,15 @@ class Trace:
 
     def _grads(self, results: Results) -> None:
         """Turn what happened to ``.grad`` attributes into outputs."""
-        for place, grad in enumerate(self.recorder.grads.values()):
-            now = grad.tensor._grad
-            if now is grad.entry:
+        for grad in self.recorder.grads.values():
+            now, place = grad.tensor._grad, self._argument_place(grad.tensor)
+            if now is grad.entry and grad.read:
                 continue
-            target: Any = _GradSlot(grad.tensor, self._argument_place(grad.tensor))
-            if now is None:
-                self.changed.append((target, "fixed", None))
+            kind, what = ("fixed", None) if now is None else results.add(now)
+            if kind == "made" and place is None:
+                self.grads.append((grad.tensor, what))
             else:
-                kind, what = results.add(now)
-                self.changed.append((target, kind, what))
-            del place
+                self.changed.append((_GradSlot(grad.tensor, place), kind, what))
 
     def _argument_place(self, tensor: Tensor) -> int | None:
         if id(tensor) not in self.recorder.arguments:
