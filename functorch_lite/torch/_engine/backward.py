@@ -336,6 +336,8 @@ def apply(program: Program, values: list) -> tuple:
 
 def _check_alive(node: Node) -> None:
     """Raise if the node was freed, or if a value that it saved was written to since."""
+    if node.dead:
+        raise RuntimeError(node.dead)
     if not isinstance(node, OpNode):
         return
     if node.operands is None:

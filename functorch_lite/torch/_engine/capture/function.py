@@ -1,5 +1,6 @@
 """A compiled function: one program for each structure of its arguments, eager where none can be."""
 
+import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
@@ -128,7 +129,7 @@ class Compiled:
         warnings.warn(
             self._text(reason, at, instead) + "\n  The function runs eagerly.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=_user_frame(),
         )
         return result
 
@@ -136,10 +137,51 @@ class Compiled:
 COMPILED.append(Compiled)
 
 
+_MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
+
+
+def compile_function(
+    function: Callable[..., Any],
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: Any = "inductor",
+    mode: str | None = None,
+    options: dict[str, Any] | None = None,
+    disable: bool = False,
+) -> Callable[..., Any]:
+    """Return ``function`` as one that is captured; the options are those of ``torch.compile``.
+
+    Only ``fullgraph``, ``disable`` and ``backend="eager"`` change anything: there is one compiler,
+    and a program for each combination of shapes.
+
+    Raises:
+        RuntimeError: a ``mode`` that PyTorch does not know, or a mode and options.
+    """
+    del dynamic
+    if mode is not None and options is not None:
+        raise RuntimeError(
+            "Either mode or options can be specified, but both can't be specified at the same time."
+        )
+    if mode is not None and mode not in _MODES:
+        raise RuntimeError(f"Unrecognized mode={mode}, should be one of: {', '.join(_MODES)}")
+    if disable or backend == "eager":
+        return function
+    return Compiled(function, fullgraph=fullgraph)
+
+
 class Unsupported(RuntimeError):
     """A function that must be captured whole (``fullgraph=True``) cannot be."""
 
     __module__ = "torch._dynamo.exc"
+
+
+def _user_frame() -> int:
+    """Return the ``stacklevel``, for our caller, of the innermost frame of user code."""
+    level, frame = 1, sys._getframe(1)
+    while frame is not None and is_library(frame.f_code.co_filename):
+        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
+    return level
 
 
 def _line(error: BaseException) -> str:

@@ -64,9 +64,7 @@ def _is_library(name: str | None) -> bool:
 @functools.lru_cache(maxsize=4096)
 def names_read(code: CodeType) -> frozenset[str]:
     """Return the attributes and globals that a piece of code, or code inside it, mentions."""
-    found = {
-        str(i.argval) for i in dis.get_instructions(code) if i.opname in _READS and i.argval
-    }
+    found = {str(i.argval) for i in dis.get_instructions(code) if i.opname in _READS and i.argval}
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             found |= names_read(constant)
@@ -137,7 +135,9 @@ class Reach:
         self._waiting.append((label, getattr(function, "__wrapped__", None)))
         names = names_read(function.__code__)
         self.names |= names
-        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+        for name, cell in zip(
+            function.__code__.co_freevars, function.__closure__ or (), strict=True
+        ):
             self._slot(name, cell, "")
         self._waiting += [(label, function.__defaults__), (label, function.__kwdefaults__)]
         globals_ = self._globals.setdefault(id(function.__globals__), function.__globals__)
@@ -186,8 +186,10 @@ class Reach:
             for name, member in vars(base).items():
                 if name in self.names or _is_implied(name):
                     self._waiting.append((f"{label}.{name}", member))
-                    if isinstance(member, SCALARS + (list, dict)) and name in self.names:
+                    if isinstance(member, (*SCALARS, list, dict)) and name in self.names:
                         self._class_attribute(f"{label}.{name}", base, name)
+                        if isinstance(own, dict) and not is_module:
+                            self._slot(f"{label}.{name}", own, name)  # it may hide the class's
 
     def _class_attribute(self, label: str, base: type, name: str) -> None:
         self.slots.setdefault(

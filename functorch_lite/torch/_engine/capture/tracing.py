@@ -148,6 +148,8 @@ class Trace:
             now, place = grad.tensor._grad, self._argument_place(grad.tensor)
             if now is grad.entry and grad.read:
                 continue
+            kind: str
+            what: Any
             kind, what = ("fixed", None) if now is None else results.add(now)
             if kind == "made" and place is None:
                 self.grads.append((grad.tensor, what))
@@ -195,7 +197,8 @@ class Trace:
         if isinstance(node, AccumulateGrad):
             return "fixed", node.variable
         raise GraphBreak(
-            "a tensor with a history is captured", "pass it to the compiled function as an argument."
+            "a tensor with a history is captured",
+            "pass it to the compiled function as an argument.",
         )
 
     # --- what the program asks --------------------------------------------------------------------
@@ -348,7 +351,7 @@ def _frontier(nodes: list[Any], first: int) -> list[tuple[Any, int]]:
 
 
 class _Refusing:
-    """Stands for ``sys.stdout`` while a function is captured: what it prints, it prints each time."""
+    """Stands for ``sys.stdout`` while a function is captured: it would print at each call."""
 
     def __init__(self, stream: Any) -> None:
         self.stream, self.thread = stream, threading.get_ident()
@@ -369,13 +372,18 @@ def _quiet(pure: bool) -> Iterator[None]:
         yield
         return
     stream, sys.stdout = sys.stdout, _Refusing(sys.stdout)  # type: ignore[assignment]
-    before = random.getstate(), np.random.get_state()[2]
+    before, numpys = random.getstate(), np.random.get_state()
     try:
         yield
     finally:
         sys.stdout = stream
-    if before != (random.getstate(), np.random.get_state()[2]):
-        random.setstate(before[0])
+    if before != random.getstate() or not _same_state(numpys, np.random.get_state()):
+        random.setstate(before)
+        np.random.set_state(numpys)
         raise GraphBreak(
             "random numbers of Python or NumPy are drawn", "draw with torch, or pass them in."
         )
+
+
+def _same_state(a: Any, b: Any) -> bool:
+    return a[2:] == b[2:] and np.array_equal(a[1], b[1])

@@ -100,7 +100,7 @@ def _break_for_value(value: Any) -> None:
     if isinstance(value, jax.core.Tracer) or ground.is_concrete(value):
         raise GraphBreak(
             f"{NO_VALUE} {ground.name}",
-            "keep it a tensor (torch.where instead of if, no .item() or print), or read it outside.",
+            "keep it a tensor (torch.where, not if; no .item(), no print), or read it outside.",
         )
 
 
