@@ -4,7 +4,6 @@
 ``import torch`` finds is the business of whoever starts the process.
 """
 
-from benchmarks.models._program import Program as Program
 from benchmarks.models._program import Wraps as Wraps
 from benchmarks.models._registry import PROGRAMS as PROGRAMS
 from benchmarks.models._registry import make as make

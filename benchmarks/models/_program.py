@@ -1,4 +1,4 @@
-"""What a timed program is, and the one training step that all workloads share."""
+"""The one training step, and the one inference, that all workloads share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 from torch import nn
+
+from benchmarks._program import Program
 
 Wrap = Callable[[Any], Any]
 
@@ -21,18 +23,6 @@ class Wraps:
 
     model: Wrap = bare
     step: Wrap = bare
-
-
-@dataclass(frozen=True)
-class Program:
-    """A program: ``step()`` runs it once, ``settle(result)`` waits until all of it has happened.
-
-    ``settle`` gives a number by which two runs can be compared: the loss, or an element of what
-    was computed.
-    """
-
-    step: Callable[[], Any]
-    settle: Callable[[Any], float]
 
 
 def training(

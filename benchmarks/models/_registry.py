@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import torch
 
+from benchmarks._program import Program
 from benchmarks.models import cnn, gpt, lstm, mlp, resnet
-from benchmarks.models._program import Program, Wraps
+from benchmarks.models._program import Wraps
 
 PROGRAMS: dict[str, Callable[[Wraps], Program]] = {
     "mlp": mlp.train,

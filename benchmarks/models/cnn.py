@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from benchmarks.models._program import Program, Wraps, labels, training
+from benchmarks._program import Program
+from benchmarks.models._program import Wraps, labels, training
 
 BATCH, CLASSES = 64, 10
 

@@ -4,7 +4,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from benchmarks.models._program import Program, Wraps, inference, token_loss, training
+from benchmarks._program import Program
+from benchmarks.models._program import Wraps, inference, token_loss, training
 
 BATCH, TOKENS, VOCABULARY, WIDTH, HEADS, LAYERS = 12, 64, 65, 128, 4, 4
 
@@ -13,6 +14,7 @@ class Attention(nn.Module):
     """Causal self-attention with several heads: (B, T, W) -> (B, T, W)."""
 
     def __init__(self) -> None:
+        """Make the layers."""
         super().__init__()
         self.qkv = nn.Linear(WIDTH, 3 * WIDTH)
         self.proj = nn.Linear(WIDTH, WIDTH)
@@ -32,6 +34,7 @@ class Block(nn.Module):
     """Attention, then two linear layers, each behind a layer norm and beside a short cut."""
 
     def __init__(self) -> None:
+        """Make the layers."""
         super().__init__()
         self.ln1, self.attention = nn.LayerNorm(WIDTH), Attention()
         self.ln2 = nn.LayerNorm(WIDTH)
@@ -49,6 +52,7 @@ class GPT(nn.Module):
     """Scores of the next token: (B, T) int64 -> (B, T, V)."""
 
     def __init__(self) -> None:
+        """Make the layers."""
         super().__init__()
         self.token = nn.Embedding(VOCABULARY, WIDTH)
         self.position = nn.Embedding(TOKENS, WIDTH)

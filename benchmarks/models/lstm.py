@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from benchmarks.models._program import Program, Wraps, token_loss, training
+from benchmarks._program import Program
+from benchmarks.models._program import Wraps, token_loss, training
 
 BATCH, TOKENS, VOCABULARY, WIDTH, LAYERS = 16, 32, 1000, 128, 2
 
@@ -12,6 +13,7 @@ class LanguageModel(nn.Module):
     """Scores of the next token: (B, T) int64 -> (B, T, V)."""
 
     def __init__(self) -> None:
+        """Make the layers."""
         super().__init__()
         self.token = nn.Embedding(VOCABULARY, WIDTH)
         self.lstm = nn.LSTM(WIDTH, WIDTH, LAYERS, batch_first=True)

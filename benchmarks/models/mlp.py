@@ -4,7 +4,8 @@ import torch
 from torch import nn
 from torch.func import functional_call, grad, vmap
 
-from benchmarks.models._program import Program, Wraps, labels, one_element, training
+from benchmarks._program import Program
+from benchmarks.models._program import Wraps, labels, one_element, training
 
 BATCH, INPUTS, WIDTH, CLASSES = 64, 64, 128, 10
 

@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from benchmarks.models._program import Program, Wraps, inference, labels, training
+from benchmarks._program import Program
+from benchmarks.models._program import Wraps, inference, labels, training
 
 BATCH, CLASSES = 32, 10
 STAGES = ((64, 1), (128, 2), (256, 2), (512, 2))  # channels and first stride; two blocks each
@@ -13,6 +14,7 @@ class Block(nn.Module):
     """Two 3x3 convolutions beside a short cut: (B, C, H, W) -> (B, D, H / stride, W / stride)."""
 
     def __init__(self, inside: int, outside: int, stride: int) -> None:
+        """Make the layers, for channels ``inside`` and ``outside``."""
         super().__init__()
         self.conv1 = nn.Conv2d(inside, outside, 3, stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(outside)
