@@ -7,7 +7,8 @@ compile say that they cannot.
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from .._core.errors import UnsupportedError
+from ._dynamo import OptimizedModule, compiled_function
+from .nn.modules.module import Module
 
 __all__ = [
     "allow_in_graph",
@@ -33,10 +34,30 @@ def compile(
     options: dict[str, Any] | None = None,
     disable: bool = False,
 ) -> Any:
-    """Raise: programs are not captured yet.  ``disable=True`` gives the model back."""
-    if disable:
+    """Return a function or module that runs as one XLA program where it can.
+
+    Args:
+        model: a function, method or module; None returns a decorator.
+        fullgraph: raise where something cannot be captured, instead of running eagerly.
+        dynamic, backend, mode, options: accepted; there is one compiler here, XLA, and a program is
+            made for each combination of shapes.
+        disable: return ``model`` as it is.
+
+    A whole training step may be captured: forward, loss, ``backward()``, ``optimizer.step()``.
+    """
+    del dynamic, options
+    if mode is not None and mode not in _MODES:
+        raise RuntimeError(f"Unrecognized mode={mode}, should be one of: {', '.join(_MODES)}")
+    if disable or backend == "eager":
         return model if model is not None else _same
-    raise UnsupportedError("torch.compile", "Leave it out: the eager model gives the same numbers.")
+    if model is None:
+        return lambda function: compile(function, fullgraph=fullgraph)
+    if isinstance(model, Module):
+        return OptimizedModule(model, fullgraph)
+    return compiled_function(model, fullgraph)
+
+
+_MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 
 
 def _same(model: Any) -> Any:

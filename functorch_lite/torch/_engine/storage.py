@@ -70,17 +70,17 @@ class Storage:
 
     def read(self) -> Any:
         """Return the root array; a shared buffer is copied, for NumPy may write to it any time."""
+        if active.count:
+            note_read(self)
+        return self.content()
+
+    def content(self) -> Any:
+        """Return the root array without telling anybody."""
         if self.array is None:
             self.settle()
         if self.array is not None:
             return self.array
         return to_device(np.array(self.buffer, order="C"), self._device)
-
-    def watched(self) -> Any:
-        """Return the root array where transforms run, and tell them what they read."""
-        array = self.read()
-        note_read(array, self.read, self.born)
-        return array
 
     def settle(self) -> None:
         """Go back to a JAX array once no ndarray shares the memory any more."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from ....transforms._levels import BATCH, TRACE, innermost, state
 from ....transforms._where import explained
+from ..capture.breaks import GraphBreak
 
 NO_DATA = "Cannot copy out of meta tensor; no data!"
 ITEM = (
@@ -77,6 +78,7 @@ def on_host(array: Any, refusal: tuple[str, str]) -> np.ndarray:
     value = known(array)
     if isinstance(value, jax.ShapeDtypeStruct):
         raise NotImplementedError(NO_DATA)
+    _break_for_value(value)
     if isinstance(value, jax.core.Tracer):
         message, instead = refusal
         if not any(level.kind == BATCH for level in state.stack):
@@ -89,9 +91,22 @@ def on_host(array: Any, refusal: tuple[str, str]) -> np.ndarray:
     return np.asarray(value)
 
 
+def _break_for_value(value: Any) -> None:
+    """Stop a capture that needs a value; a transform inside it keeps its own message."""
+    ground: Any = state.ground
+    if ground is None or any(level.kind == BATCH for level in state.stack):
+        return
+    if isinstance(value, jax.core.Tracer) or ground.is_concrete(value):
+        raise GraphBreak(
+            "the value of a tensor is needed in Python (.item(), print, if, NumPy)",
+            "keep it a tensor (torch.where instead of if), or read it outside.",
+        )
+
+
 def of_all_slices(array: Any) -> np.ndarray | None:
     """Return the value; under ``vmap`` those of all slices, in front; None where there is none."""
     value = known(array)
+    _break_for_value(value)
     if not isinstance(value, jax.core.Tracer):
         return np.asarray(value)
     seen: list[np.ndarray] = []
