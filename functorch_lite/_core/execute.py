@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 from jax.extend.core import get_opaque_trace_state
 
+from .channels_last import channels_last
 from .memory import keep_pages
 
 keep_pages()
@@ -64,7 +65,8 @@ def compile(fun: Callable[..., Any], tuned: str = "", **options: Any) -> Callabl
     plain = jax.jit(counted, inline=True, **options)
     if not tuned or jax.default_backend() != "cpu":
         return plain
-    at_top = jax.jit(counted, inline=True, compiler_options=CPU_OPTIONS[tuned], **options)
+    laid = channels_last(counted) if tuned == "convolution" else counted
+    at_top = jax.jit(laid, inline=True, compiler_options=CPU_OPTIONS[tuned], **options)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         # JAX refuses compiler options inside another trace; asking where we are takes about 1 us.
