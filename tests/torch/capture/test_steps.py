@@ -370,3 +370,84 @@ def test_warnings_are_not_given_by_a_captured_step():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         trained(True, training_step)
+
+
+def test_a_scheduler_and_an_average_of_the_weights_may_be_part_of_the_step():
+    found = []
+    for compiled in (False, True):
+        model = network()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
+        scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=5)
+        average = torch.optim.swa_utils.AveragedModel(
+            model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.9)
+        )
+
+        def step(x, y, model=model, optimizer=optimizer, scheduler=scheduler, average=average):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(x), y)
+            loss.backward()
+            for group in optimizer.param_groups:
+                for parameter in group["params"]:
+                    parameter.grad.clamp_(-0.1, 0.1)
+            optimizer.step()
+            average.update_parameters(model)
+            scheduler.step()
+            return loss
+
+        call = torch.compile(step, fullgraph=True) if compiled else step
+        x, y = batch()
+        losses = [call(x, y).item() for _ in range(4)]
+        found.append((losses, scheduler.get_last_lr(), state_of(average, optimizer)))
+        if compiled:
+            assert programs(call) == 1
+    assert found[1][0] == pytest.approx(found[0][0], rel=1e-4)
+    assert found[1][1] == found[0][1]
+    assert_close(found[1][2], found[0][2])
+
+
+current = torch.ones(2)
+
+
+def test_names_may_be_bound_to_other_views_and_to_new_state():
+    global current
+    data = torch.arange(12.0).reshape(6, 2)
+    compiled = torch.compile(lambda: current * 2, fullgraph=True)
+    for row in range(6):
+        current = data[row]
+        assert compiled().tolist() == (data[row] * 2).tolist()
+
+    class Lazy(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.total = None
+
+        def forward(self, x):
+            if self.total is None:
+                self.total = torch.zeros(2)
+            self.total = self.total + x
+            return self.total
+
+    lazy = Lazy()
+    call = torch.compile(lazy, fullgraph=True)
+    assert [call(torch.ones(2)).tolist() for _ in range(3)] == [[1, 1], [2, 2], [3, 3]]
+
+
+def test_an_options_dict_that_the_step_itself_sets_is_not_frozen():
+    layer = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.0)
+
+    @torch.compile
+    def step(x, rate):
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.zero_grad()
+        layer(x).sum().backward()
+        optimizer.step()
+
+    x = torch.ones(1, 2)
+    before = layer.bias.item()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for rate in (0.5, 0.25, 0.125):
+            step(x, rate)
+    assert layer.bias.item() == pytest.approx(before - 0.875)

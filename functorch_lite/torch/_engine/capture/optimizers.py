@@ -1,5 +1,6 @@
 """What an optimizer tells the capture that it steps in."""
 
+import functools
 from collections.abc import Callable
 from operator import is_
 from typing import Any
@@ -64,3 +65,20 @@ def fill(state: dict[str, Any], make: Callable[[], dict[str, Any]]) -> None:
         return
     with recorder.aside(state):
         state.update(make())
+
+
+def after_the_program(step: Callable[..., None]) -> Callable[..., None]:
+    """Make a scheduler's ``step`` one that a captured program's calls run when they are done.
+
+    It changes Python numbers, which the program asks for at its next call.
+    """
+
+    @functools.wraps(step)
+    def call(*args: Any, **kwargs: Any) -> None:
+        recorder = now_recording()
+        if recorder is None:
+            step(*args, **kwargs)
+        else:
+            recorder.after.append(lambda: step(*args, **kwargs))
+
+    return call

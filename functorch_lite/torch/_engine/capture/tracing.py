@@ -18,7 +18,7 @@ from ..graph import AccumulateGrad
 from ..tensor import Tensor
 from .arguments import Arguments
 from .breaks import GraphBreak
-from .reach import SCALARS, Reach, Slot
+from .reach import SCALARS, Reach, Slot, same
 from .recorder import MISSING, Recorder
 from .results import Results, Template, is_traced
 
@@ -129,18 +129,23 @@ class Trace:
             if isinstance(now, Tensor) and (is_traced(now) or now._requires_grad):
                 kind, what = results.add(now)
                 self.changed.append((slot, kind, what))
+                if not isinstance(before, Tensor):
+                    self._hold(slot, before)
             elif type(now) in _FLAGS and before is not MISSING:
                 self.changed.append((slot, "fixed", now))
-                self.recorder.hold(
-                    f"{slot.label} is no longer {before!r}",
-                    lambda slot=slot, before=before: slot.get() == before,
-                )
+                self._hold(slot, before)
             else:
                 raise GraphBreak(
                     f"{slot.label} changes from {_brief(before)} to {_brief(now)}",
                     "change Python values outside of the compiled function, or keep them in a "
                     "tensor.",
                 )
+
+    def _hold(self, slot: Slot, before: Any) -> None:
+        """Make the program valid only while a slot that it changes holds what it held."""
+        test = same(before)
+        what = f"{slot.label} is no longer {_brief(before)}"
+        self.recorder.hold(what, lambda: test(slot.get()))
 
     def _grads(self, results: Results) -> None:
         """Turn what happened to ``.grad`` attributes into outputs."""
@@ -231,10 +236,10 @@ class Trace:
         Also remembers at which slots the user's code keeps those tensors (``rebind``).
         """
         owner: dict[Any, Tensor] = {}
-        slots: dict[int, Slot] = {}
+        slots: list[tuple[int, Slot]] = []
         for slot, tensor in self._paths():
             owner.setdefault(tensor._storage, tensor)
-            slots.setdefault(id(tensor), slot)
+            slots.append((id(tensor), slot))
         for module in self.modules():
             for members in (module._parameters, module._buffers):
                 for tensor in members.values():
@@ -258,7 +263,16 @@ class Trace:
             else:
                 loose.append(cell)
         used = {id(t): i for i, t in enumerate(tensors)}
-        self.paths = [(used[i], slot) for i, slot in slots.items() if i in used]
+        self.paths = [(used[i], slot) for i, slot in slots if i in used]
+        following = {slot.place() for _, slot in self.paths}
+        for slot, _, _ in self.changed:
+            before = slot.get() if isinstance(slot, Slot) else None
+            if (
+                isinstance(before, Tensor)
+                and before._storage in self.recorder.cells
+                and slot.place() not in following
+            ):
+                raise GraphBreak(f"{slot.label} is a view, and is replaced")
         return tensors, grad_of, loose
 
     def _paths(self) -> Iterator[tuple[Slot, Tensor]]:
@@ -269,10 +283,14 @@ class Trace:
 
     def rebind(self, tensors: list[Tensor]) -> list[Tensor] | str:
         """Return the captured tensors as the user's names hold them now, or what does not fit."""
+        moved: dict[int, Any] = {}
         for place, slot in self.paths:
             now, old = slot.get(), tensors[place]
+            if place in moved and now is not moved[place]:
+                return f"{slot.label} is another tensor than before"
             if now is old:
                 continue
+            moved[place] = now
             if (
                 not isinstance(now, Tensor)
                 or type(now) is not type(old)
@@ -286,12 +304,9 @@ class Trace:
 
     def guarded(self) -> list[tuple[Slot, Any]]:
         """Return the slots whose values are part of the program."""
-        changed = {id(slot) for slot, _, _ in self.changed}
-        return [
-            (slot, value)
-            for slot, value in self.reach.slots.values()
-            if not isinstance(value, Tensor) and id(slot) not in changed
-        ]
+        apart = {slot.place() for slot, _, _ in self.changed if isinstance(slot, Slot)}
+        apart |= {slot.place() for _, slot in self.paths}
+        return [(slot, v) for place, (slot, v) in self.reach.slots.items() if place not in apart]
 
     def effects(self, made: list[Tensor], leaves: Sequence[Any]) -> None:
         """Change the Python state that the function changes."""
