@@ -22,6 +22,9 @@ class Counters:
         cache_misses: programs that JAX compiled and put there.
         numpy_calls: calls of cold programs that ran on NumPy.
         promotions: programs that were called often enough at one shape to be compiled.
+        captures: functions of tensors that became programs (``torch.compile``, ``fl.jit``).
+        recompilations: captures for arguments like those of an earlier one.
+        graph_breaks: functions that ``torch.compile`` runs eagerly.
         tracing_s: seconds spent running Python functions to see what they compute.
         lowering_s: seconds spent writing what was traced as MLIR.
         compiling_s: seconds spent in XLA's compiler.
@@ -33,6 +36,9 @@ class Counters:
     cache_misses: int = 0
     numpy_calls: int = 0
     promotions: int = 0
+    captures: int = 0
+    recompilations: int = 0
+    graph_breaks: int = 0
     tracing_s: float = 0.0
     lowering_s: float = 0.0
     compiling_s: float = 0.0

@@ -14,7 +14,7 @@ the two ways agree to rounding.  ``FUNCTORCH_LITE_NUMPY=0`` compiles everything 
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax

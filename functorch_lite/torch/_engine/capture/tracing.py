@@ -40,7 +40,7 @@ class Trace:
     """
 
     def __init__(
-        self, function: Callable[..., Any], flat: Opened, fixed: Sequence[bool], pure: bool
+        self, function: Callable[..., Any], flat: Opened, fixed: Sequence[int], pure: bool
     ) -> None:
         """Run ``function`` on the leaves ``flat``; ``fixed`` tells which are static.
 
