@@ -1,5 +1,6 @@
 """A compiled function: one program for each structure of its arguments, eager where none can be."""
 
+import operator
 import sys
 import traceback
 import warnings
@@ -64,6 +65,7 @@ class Compiled:
         fullgraph: raise where the function cannot be captured, instead of running it eagerly.
         pure: JAX's contract: Python runs while tracing only, and its state is not looked at.
         static: positions and names of arguments that are part of the program.
+        quiet: do not warn of graph breaks.
 
     Attributes:
         programs: by key, the latest first.
@@ -78,8 +80,10 @@ class Compiled:
         fullgraph: bool = False,
         pure: bool = False,
         static: frozenset[Any] = frozenset(),
+        quiet: bool = False,
     ) -> None:
         self.function, self.fullgraph, self.pure, self.static = function, fullgraph, pure, static
+        self.warned = quiet
         self.history = History(self.name())
         self.reset()
         everyone.add(self)
@@ -174,9 +178,12 @@ class Compiled:
         return result
 
     def _difference(self, call: Call) -> str:
-        """Return in what a call differs from the last one that was captured."""
+        """Return in what a call differs from the captured one that is most like it."""
         known = [key for key, programs in self.programs.items() if programs]
-        return difference(self.function, known[-1], call.key) if known else ""
+        if not known:
+            return ""
+        nearest = max(known, key=lambda key: sum(map(operator.eq, key, call.key)))
+        return difference(self.function, nearest, call.key)
 
     def _over_the_limit(self, call: Call, general: Call) -> str:
         of_values = len(self.programs.get(call.key, ()))
@@ -220,8 +227,6 @@ class Compiled:
                 stacklevel=_user_frame(),
             )
         return result
-
-    warned = False
 
     def explanation(self) -> Explanation:
         """Return what is known of the programs, and what happened."""

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ...._core.counters import counters
 from ...._core.execute import x64
 from ....transforms._world import Opened
 from .. import backward as _backward
@@ -47,6 +48,7 @@ class Trace:
         Raises:
             GraphBreak: the function needs Python at some point.
         """
+        counted = counters.compilations
         self.name = getattr(function, "__name__", type(function).__name__)
         self.pure = pure
         self.reach = Reach([] if pure else [function, *flat.leaves])
@@ -79,6 +81,8 @@ class Trace:
         except BaseException:
             recorder.undo()
             raise
+        finally:
+            counters.compilations = counted  # the programs inside became part of one
         self.places, self.floats = self.inputs.places, self.inputs.floats
         self.draws = recorder.drawn
         self.first_draws = [
