@@ -64,6 +64,7 @@ class Level:
         keys: where random draws inside come from, if not from the world's generator.
         reads: of a TRACE level whose program is called again: id of an array that was read from
             outside -> (array, function that reads it anew, box with a history or None); else None.
+        notes: what the world keeps for as long as the level runs.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Level:
         self.owned: frozenset[Any] = frozenset()
         self.operation = ""
         self.left: list[Any] = []
+        self.notes: dict[str, Any] = {}
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -104,6 +106,7 @@ class Level:
         finally:
             state.stack = stack
             active.leave()
+            self.notes = {}
             for cell, (before, _) in self.writes.items():
                 cell.restore(before)
 

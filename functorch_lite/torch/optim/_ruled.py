@@ -7,12 +7,13 @@ itself is one compiled call (``torch/_engine/step.py``).
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ...optim._rules import flags_of, hypers_of, slots_of
 from .. import _api as torch
-from .._engine.step import Group, fused_step
+from .._engine.step import Group, fused_step, has_value
 from .optimizer import Optimizer
 
 CAPTURABLE_DEVICES = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
@@ -127,8 +128,52 @@ class RuledOptimizer(Optimizer):
             groups: list[Group] = []
             for group in self.param_groups:
                 groups += self._gather(group)
-            fused_step(self._rule, groups)
+            self._unscale(groups)
+            fused_step(self._rule, groups, getattr(self, "found_inf", None))
         return loss
+
+    # --- GradScaler ----------------------------------------------------------------------------
+    # It sets ``found_inf``, a tensor that is not zero if the step is to be skipped, and
+    # ``grad_scale``, a tensor to divide the gradients by or None; and removes both after the step.
+
+    @property
+    def _step_supports_amp_scaling(self) -> bool:
+        """Whether PyTorch's implementation of this step would divide the gradients itself."""
+        return any(group.get("fused") for group in self.param_groups)
+
+    def _unscale(self, groups: list[Group]) -> None:
+        scale = getattr(self, "grad_scale", None)
+        if scale is None:
+            return
+        grads = [grad for group in groups for grad in group.grads]
+        unused = torch.zeros((), device=scale.device)
+        inverse = scale.double().reciprocal().float()
+        torch._amp_foreach_non_finite_check_and_unscale_(grads, unused, inverse)
+
+    def _skips_itself(self, found_inf: Any) -> bool:
+        """Tell whether ``step`` may be called with a ``found_inf`` whose value nobody has read.
+
+        Not where somebody could tell a step that changes nothing from none: the state begins in it,
+        hooks or a method in the place of ``step`` run, a scheduler waits for the first step. While
+        the step is traced there is no value to read, and only a state that would begin with the
+        gradient of the skipped step is a reason.
+        """
+        if inspect.unwrap(type(self).step) is not inspect.unwrap(RuledOptimizer.step):
+            return False
+        begins = any(self._begins(group) for group in self.param_groups)
+        if not has_value(found_inf):
+            return not (begins and any(group.get("dampening") for group in self.param_groups))
+        own = vars(self).get("step")
+        watched = own is not None and not (
+            hasattr(own, "_wrapped_by_lr_sched") and getattr(self, "_opt_called", False)
+        )
+        return not (begins or watched or self._has_step_hooks())
+
+    def _begins(self, group: dict[str, Any]) -> bool:
+        """Tell whether the next step makes state for a parameter."""
+        if not slots_of(self._rule, flags_of(group), group):
+            return False
+        return any(p.grad is not None and not self.state.get(p) for p in group["params"])
 
     def _gather(self, group: dict[str, Any]) -> list[Group]:
         """Collect a group's tensors for the compiled call; create missing state first."""

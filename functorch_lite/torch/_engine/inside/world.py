@@ -34,6 +34,7 @@ from ....transforms._levels import (
 from ....transforms._where import explained
 from ....transforms._world import Kept, World, interleaved, opened, register_world
 from ..grad_mode import mode, recording
+from ..mixed.state import trace_key
 from ..graph import FREED, Node, node_type, sequence
 from ..tensor import Tensor, make, read_chain
 from .captured import captured
@@ -90,8 +91,8 @@ class TensorWorld(World):
         return tensor
 
     def trace_key(self) -> Any:
-        """Return grad mode and the default dtype."""
-        return mode.grad, dt.get_default_dtype()
+        """Return grad mode, the default dtype and what autocast does."""
+        return mode.grad, dt.get_default_dtype(), trace_key()
 
     def captured(self, function: Any) -> list[Any]:
         """Return the tensors with a history that a function refers to, where the tape records."""
