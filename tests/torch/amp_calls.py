@@ -78,7 +78,9 @@ CALLS: dict[str, Callable[[Any, Any, SimpleNamespace], Any]] = {
     "conv_transpose2d": lambda t, F, x: F.conv_transpose2d(x.image, x.kernel2),
     "conv_transpose3d": lambda t, F, x: F.conv_transpose3d(x.volume, x.kernel3),
     # recurrence
-    "lstm_cell": lambda t, F, x: t.lstm_cell(x.m, (x.n, x.n), x.gates4, x.gates4, x.bias16, x.bias16),
+    "lstm_cell": lambda t, F, x: t.lstm_cell(
+        x.m, (x.n, x.n), x.gates4, x.gates4, x.bias16, x.bias16
+    ),
     "gru_cell": lambda t, F, x: t.gru_cell(x.m, x.n, x.gates3, x.gates3, x.bias12, x.bias12),
     "rnn_tanh_cell": lambda t, F, x: t.rnn_tanh_cell(x.m, x.n, x.hidden, x.hidden, x.v, x.v),
     "rnn_relu_cell": lambda t, F, x: t.rnn_relu_cell(x.m, x.n, x.hidden, x.hidden, x.v, x.v),
@@ -138,7 +140,6 @@ CALLS: dict[str, Callable[[Any, Any, SimpleNamespace], Any]] = {
     "vector_norm": lambda t, F, x: t.linalg.vector_norm(x.m),
     "matrix_norm": lambda t, F, x: t.linalg.matrix_norm(x.m),
     "renorm": lambda t, F, x: t.renorm(x.m, 2, 0, 1.0),
-    "dist": lambda t, F, x: t.dist(x.m, x.n),
     "cdist": lambda t, F, x: t.cdist(x.m, x.n),
     "pdist": lambda t, F, x: t.pdist(x.m),
     "trace": lambda t, F, x: t.trace(x.m),
@@ -149,7 +150,9 @@ CALLS: dict[str, Callable[[Any, Any, SimpleNamespace], Any]] = {
     "layer_norm": lambda t, F, x: F.layer_norm(x.m, (4,), x.v, x.w),
     "group_norm": lambda t, F, x: F.group_norm(x.image, 2, x.v, x.w),
     "rms_norm": lambda t, F, x: F.rms_norm(x.m, (4,), x.v),
-    "batch_norm": lambda t, F, x: F.batch_norm(x.image, x.v, x.w.abs(), training=True),
+    "batch_norm": lambda t, F, x: F.batch_norm(
+        x.image, x.v.detach().clone(), x.w.detach().abs(), training=True
+    ),
     "instance_norm": lambda t, F, x: F.instance_norm(x.image),
     "local_response_norm": lambda t, F, x: F.local_response_norm(x.image, 2),
     "normalize": lambda t, F, x: F.normalize(x.m),
@@ -163,8 +166,12 @@ CALLS: dict[str, Callable[[Any, Any, SimpleNamespace], Any]] = {
     "adaptive_avg_pool3d": lambda t, F, x: F.adaptive_avg_pool3d(x.volume, 2),
     "adaptive_max_pool2d": lambda t, F, x: F.adaptive_max_pool2d(x.image, 2),
     "adaptive_max_pool3d": lambda t, F, x: F.adaptive_max_pool3d(x.volume, 2),
-    "max_unpool2d": lambda t, F, x: F.max_unpool2d(*F.max_pool2d(x.image, 2, return_indices=True), 2),
-    "max_unpool3d": lambda t, F, x: F.max_unpool3d(*F.max_pool3d(x.volume, 2, return_indices=True), 2),
+    "max_unpool2d": lambda t, F, x: F.max_unpool2d(
+        *F.max_pool2d(x.image, 2, return_indices=True), 2
+    ),
+    "max_unpool3d": lambda t, F, x: F.max_unpool3d(
+        *F.max_pool3d(x.volume, 2, return_indices=True), 2
+    ),
     "reflection_pad1d": lambda t, F, x: F.pad(x.line, (1, 1), mode="reflect"),
     "reflection_pad2d": lambda t, F, x: F.pad(x.image, (1, 1, 1, 1), mode="reflect"),
     "replication_pad1d": lambda t, F, x: F.pad(x.line, (1, 1), mode="replicate"),
@@ -185,7 +192,7 @@ CALLS: dict[str, Callable[[Any, Any, SimpleNamespace], Any]] = {
     "cross_entropy smooth": lambda t, F, x: F.cross_entropy(x.m, x.classes_, label_smoothing=0.1),
     "cross_entropy of shares": lambda t, F, x: F.cross_entropy(x.m, x.unit),
     "nll_loss": lambda t, F, x: F.nll_loss(x.m, x.classes_),
-    "nll_loss weighted": lambda t, F, x: F.nll_loss(x.m, x.classes_, x.unit[0]),
+    "nll_loss weighted": lambda t, F, x: F.nll_loss(x.m, x.classes_, x.unit[0].detach()),
     "nll_loss2d": lambda t, F, x: F.nll_loss(x.q[:, :, 0], x.rows_[:2, None].expand(2, 4)),
     "mse_loss": lambda t, F, x: F.mse_loss(x.m, x.n),
     "l1_loss": lambda t, F, x: F.l1_loss(x.m, x.n),
@@ -268,7 +275,8 @@ CALLS: dict[str, Callable[[Any, Any, SimpleNamespace], Any]] = {
     "layer_norm of both": lambda t, F, x: F.layer_norm(x.m, (4,), x.v.float(), x.w.float()),
     "group_norm of both": lambda t, F, x: F.group_norm(x.image, 2, x.v.float(), x.w.float()),
     "batch_norm of both": lambda t, F, x: F.batch_norm(
-        x.image, x.v.float(), x.w.float().abs(), x.v.float(), x.w.float(), training=True
+        *(x.image, x.v.detach().float().clone(), x.w.detach().float().abs()),
+        *(x.v.float(), x.w.float(), True),
     ),
     "instance_norm of both": lambda t, F, x: F.instance_norm(
         x.image, weight=x.v.float(), bias=x.w.float()

@@ -7,8 +7,9 @@ from typing import Any
 from ..._core import dtype as dt
 from .._engine.bind import misfit_text
 from .._engine.dispatch import type_name
-from .._engine.mixed.state import get_dtype, is_enabled, set_dtype, set_enabled, state
+from .._engine.mixed.state import DTYPES, is_enabled, set_dtype, set_enabled, state
 from .._engine.register import expose
+from .device import device
 
 
 def _check(function: str, argument: str, place: int, value: Any, kind: type, name: str) -> None:
@@ -20,13 +21,37 @@ def _check(function: str, argument: str, place: int, value: Any, kind: type, nam
         )
 
 
+def _device_type(function: str, name: Any, otherwise: str) -> str:
+    """Return the type in the name of a device; PyTorch's errors for one without autocast."""
+    _check(function, "device_type", 1, name, str, "str")
+    kind = device(name).type
+    if kind not in DTYPES:
+        raise RuntimeError(otherwise)
+    return kind
+
+
+_NO_KEY = "unknown device type for autocast in get_autocast_dispatch_key_from_device_type"
+_NO_DTYPE = "unsupported scalarType"
+
+
+def is_available(device_type: str) -> bool:
+    """Return True if PyTorch has autocast for this type of device; RuntimeError for no type."""
+    _check("_is_autocast_available", "device_type", 1, device_type, str, "str")
+    return device(device_type).type in DTYPES
+
+
+def is_any_enabled() -> bool:
+    """Return True if autocast is on for any type of device."""
+    return any(state.enabled.values())
+
+
 @expose("f")
 def is_autocast_enabled(*device_type: str) -> bool:
     """Return True if autocast is on for a device type (without one: for "cuda")."""
     if len(device_type) > 1:
         got = [type_name(value) for value in device_type]
         raise TypeError(misfit_text("is_autocast_enabled", got, ["str device_type", ""]))
-    return is_enabled(*(device_type or ("cuda",)))
+    return is_enabled(_device_type("is_autocast_enabled", *(device_type or ("cuda",)), _NO_KEY))
 
 
 @expose("f")
@@ -37,13 +62,14 @@ def set_autocast_enabled(*arguments: Any) -> None:
         signatures = ["str device_type, bool enabled", "bool enabled"]
         raise TypeError(misfit_text("set_autocast_enabled", got, signatures))
     _check("set_autocast_enabled", "enabled", len(arguments), arguments[-1], bool, "bool")
-    set_enabled(arguments[0] if len(arguments) == 2 else "cuda", arguments[-1])
+    *named, enabled = arguments
+    set_enabled(_device_type("set_autocast_enabled", *(named or ("cuda",)), _NO_KEY), enabled)
 
 
 @expose("f")
 def get_autocast_dtype(device_type: str) -> dt.dtype:
     """Return the dtype that autocast casts to on a device type."""
-    return get_dtype(device_type)
+    return state.dtypes[_device_type("get_autocast_dtype", device_type, _NO_DTYPE)]
 
 
 @expose("f")
@@ -51,7 +77,7 @@ def set_autocast_dtype(device_type: str, dtype: dt.dtype) -> None:
     """Set the dtype that autocast casts to on a device type."""
     _check("set_autocast_dtype", "device_type", 1, device_type, str, "str")
     _check("set_autocast_dtype", "dtype", 2, dtype, dt.dtype, "torch.dtype")
-    set_dtype(device_type, dtype)
+    set_dtype(_device_type("set_autocast_dtype", device_type, _NO_DTYPE), dtype)
 
 
 @expose("f")
@@ -100,34 +126,34 @@ def _deprecated(old: str, new: str) -> None:
     )
 
 
-def _expose_for(device: str, short: str) -> None:
+def _expose_for(kind: str, short: str) -> None:
     """Expose the older functions of one device, such as ``get_autocast_cpu_dtype``."""
 
     def is_on() -> bool:
         """Return True if autocast is on for the device that the name tells."""
-        _deprecated(f"is_autocast_{short}_enabled()", f"is_autocast_enabled('{device}')")
-        return is_enabled(device)
+        _deprecated(f"is_autocast_{short}_enabled()", f"is_autocast_enabled('{kind}')")
+        return is_enabled(kind)
 
     def turn(enabled: bool) -> None:
         """Turn autocast on or off for the device that the name tells."""
         if not isinstance(enabled, bool):
             raise TypeError(f"enabled must be a bool (got {type_name(enabled)})")
         _deprecated(
-            f"set_autocast_{short}_enabled(enabled)", f"set_autocast_enabled('{device}', enabled)"
+            f"set_autocast_{short}_enabled(enabled)", f"set_autocast_enabled('{kind}', enabled)"
         )
-        set_enabled(device, enabled)
+        set_enabled(kind, enabled)
 
     def dtype_of() -> dt.dtype:
         """Return the dtype that autocast casts to on the device that the name tells."""
-        _deprecated(f"get_autocast_{short}_dtype()", f"get_autocast_dtype('{device}')")
-        return get_dtype(device)
+        _deprecated(f"get_autocast_{short}_dtype()", f"get_autocast_dtype('{kind}')")
+        return state.dtypes[kind]
 
     def put_dtype(dtype: dt.dtype) -> None:
         """Set the dtype that autocast casts to on the device that the name tells."""
         if not isinstance(dtype, dt.dtype):
             raise TypeError(f"dtype must be a torch.dtype (got {type_name(dtype)})")
-        _deprecated(f"set_autocast_{short}_dtype(dtype)", f"set_autocast_dtype('{device}', dtype)")
-        set_dtype(device, dtype)
+        _deprecated(f"set_autocast_{short}_dtype(dtype)", f"set_autocast_dtype('{kind}', dtype)")
+        set_dtype(kind, dtype)
 
     functions: dict[str, Callable[..., Any]] = {
         f"get_autocast_{short}_dtype": dtype_of,
@@ -143,5 +169,5 @@ def _expose_for(device: str, short: str) -> None:
         expose("f")(function)
 
 
-for _device, _short in (("cpu", "cpu"), ("cuda", "gpu"), ("ipu", "ipu"), ("xla", "xla")):
-    _expose_for(_device, _short)
+for _kind, _short in (("cpu", "cpu"), ("cuda", "gpu"), ("ipu", "ipu"), ("xla", "xla")):
+    _expose_for(_kind, _short)

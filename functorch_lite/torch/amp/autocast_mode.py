@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import _api as torch
-from .._engine.mixed.state import is_available
+from .._functions.autocasting import is_available
 
 __all__ = [
     "autocast",

@@ -84,6 +84,7 @@ class RuledOptimizer(Optimizer):
     _scalar_state: ClassVar[tuple[str, ...]] = ("step",)
     _sparse_advice: ClassVar[str] = ""
     _capturable_names: ClassVar[str] = "params and state_steps"
+    found_inf: Any
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore; fill in options and convert counters of older checkpoints."""
@@ -142,12 +143,13 @@ class RuledOptimizer(Optimizer):
         return any(group.get("fused") for group in self.param_groups)
 
     def _unscale(self, groups: list[Group]) -> None:
+        """Divide the gradients in place, as PyTorch's fused step does: unless it is skipped."""
         scale = getattr(self, "grad_scale", None)
         if scale is None:
             return
         grads = [grad for group in groups for grad in group.grads]
         unused = torch.zeros((), device=scale.device)
-        inverse = scale.double().reciprocal().float()
+        inverse = torch.where(self.found_inf == 0, scale.double().reciprocal().float(), 1.0)
         torch._amp_foreach_non_finite_check_and_unscale_(grads, unused, inverse)
 
     def _skips_itself(self, found_inf: Any) -> bool:

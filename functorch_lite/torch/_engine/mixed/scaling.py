@@ -22,7 +22,9 @@ def _unscaler(count: int) -> Callable[..., Any]:
     def unscale(found: Any, inverse: Any, grads: tuple) -> tuple:
         finite = [jnp.isfinite(grad).all() for grad in grads]
         bad = ~jnp.stack(finite).all()
-        return jnp.where(bad, jnp.ones((), found.dtype), found), [_scaled(g, inverse) for g in grads]
+        return jnp.where(bad, jnp.ones((), found.dtype), found), [
+            _scaled(g, inverse) for g in grads
+        ]
 
     if count not in _programs:
         _programs[count] = compile(unscale)

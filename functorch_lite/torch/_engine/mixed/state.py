@@ -24,12 +24,6 @@ DTYPES: dict[str, dt.dtype] = {
 }
 """The devices that PyTorch has autocast for, and the dtype that each begins with."""
 
-# The other names that torch.device() knows, in the order of its message.
-_DEVICES = (
-    *("cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga"),
-    *("maia", "xla", "lazy", "vulkan", "mps", "meta", "hpu", "mtia", "privateuseone"),
-)
-
 
 class _Switch:
     """How many (thread, device) pairs have autocast on; while 0, no operation asks further."""
@@ -76,56 +70,23 @@ state = _State()
 _lock = threading.Lock()
 
 
-def _device_type(function: str, name: Any) -> str:
-    """Return the type in a device's name; PyTorch's errors for what is none."""
-    if not isinstance(name, str):
-        raise TypeError(
-            f"{function}(): argument 'device_type' (position 1) must be str, not "
-            f"{type(name).__name__}"
-        )
-    kind = name.partition(":")[0]
-    if kind not in _DEVICES:
-        raise RuntimeError(
-            f"Expected one of {', '.join(_DEVICES)} device type at start of device string: {name}"
-        )
-    return kind
-
-
-def is_available(device_type: str) -> bool:
-    """Return True if PyTorch has autocast for this type of device."""
-    return _device_type("_is_autocast_available", device_type) in DTYPES
-
-
 def is_enabled(device_type: str) -> bool:
     """Return True if autocast is on for a device type in this thread."""
-    kind = _device_type("is_autocast_enabled", device_type)
-    if kind not in DTYPES:
-        raise RuntimeError(
-            "unknown device type for autocast in get_autocast_dispatch_key_from_device_type"
-        )
-    return state.enabled.get(kind, False)
+    return state.enabled.get(device_type, False)
 
 
 def set_enabled(device_type: str, enabled: bool) -> None:
     """Turn autocast on or off for a device type in this thread."""
     before = is_enabled(device_type)
-    state.enabled[device_type.partition(":")[0]] = enabled
+    state.enabled[device_type] = enabled
     state.refresh()
     with _lock:
         switch.count += enabled - before
 
 
-def get_dtype(device_type: str) -> dt.dtype:
-    """Return the dtype that autocast casts to on a device type."""
-    kind = _device_type("get_autocast_dtype", device_type)
-    if kind not in DTYPES:
-        raise RuntimeError("unsupported scalarType")
-    return state.dtypes[kind]
-
-
 def set_dtype(device_type: str, dtype: dt.dtype) -> None:
     """Set the dtype that autocast casts to on a device type."""
-    state.dtypes[_device_type("set_autocast_dtype", device_type)] = dtype
+    state.dtypes[device_type] = dtype
     state.refresh()
 
 
