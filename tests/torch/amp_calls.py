@@ -12,7 +12,7 @@ import numpy as np
 
 
 def inputs(t: Any, dtype: Any, device: str = "cpu") -> SimpleNamespace:
-    """Return the tensors of the calls: those of floats in ``dtype``; ``_`` ends the integer ones."""
+    """Return the tensors of the calls, floats in ``dtype``; the names of integers end in ``_``."""
     draw = np.random.default_rng(0)
 
     def of(*shape: int, shift: float = 0.0) -> Any:
@@ -35,6 +35,12 @@ def inputs(t: Any, dtype: Any, device: str = "cpu") -> SimpleNamespace:
         bias16=of(16), bias12=of(12), trilinear=of(3, 4, 4),
     )  # fmt: skip
 
+
+UNARY = """
+    acos asin atan cos cosh sin sinh tan tanh exp exp2 expm1 log log10 log1p log2 sqrt rsqrt
+    reciprocal erf erfc erfinv sigmoid square abs neg lgamma digamma relu selu celu floor logit
+"""
+SPECTRA = "fft ifft rfft irfft hfft ihfft fft2 ifft2 rfft2 irfft2 hfft2 fftn ifftn rfftn irfftn"
 
 CALLS: dict[str, Callable[[Any, Any, SimpleNamespace], Any]] = {
     # products
@@ -85,14 +91,7 @@ CALLS: dict[str, Callable[[Any, Any, SimpleNamespace], Any]] = {
     "rnn_tanh_cell": lambda t, F, x: t.rnn_tanh_cell(x.m, x.n, x.hidden, x.hidden, x.v, x.v),
     "rnn_relu_cell": lambda t, F, x: t.rnn_relu_cell(x.m, x.n, x.hidden, x.hidden, x.v, x.v),
     # element by element
-    **{
-        name: lambda t, F, x, name=name: getattr(t, name)(x.unit)
-        for name in (
-            "acos asin atan cos cosh sin sinh tan tanh exp exp2 expm1 log log10 log1p log2 sqrt "
-            "rsqrt reciprocal erf erfc erfinv sigmoid square abs neg lgamma digamma relu selu celu "
-            "floor logit"
-        ).split()
-    },
+    **{name: lambda t, F, x, name=name: getattr(t, name)(x.unit) for name in UNARY.split()},
     "special.expm1": lambda t, F, x: t.special.expm1(x.m),
     "pow": lambda t, F, x: t.pow(x.unit, 2.5),
     "pow of tensors": lambda t, F, x: x.unit**x.n,
@@ -248,9 +247,7 @@ CALLS: dict[str, Callable[[Any, Any, SimpleNamespace], Any]] = {
     "lu_solve": lambda t, F, x: t.lu_solve(x.m.float(), *t.linalg.lu_factor(x.spd.float())),
     **{
         f"fft.{name}": lambda t, F, x, name=name: getattr(t.fft, name)(x.m)
-        for name in (
-            "fft ifft rfft irfft hfft ihfft fft2 ifft2 rfft2 irfft2 hfft2 fftn ifftn rfftn irfftn"
-        ).split()
+        for name in SPECTRA.split()
     },
     "stft": lambda t, F, x: t.stft(x.wave, 16, window=x.window, return_complex=True),
     "view_as_complex": lambda t, F, x: t.view_as_complex(x.m.view(4, 2, 2)),

@@ -51,7 +51,8 @@ def is_autocast_enabled(*device_type: str) -> bool:
     if len(device_type) > 1:
         got = [type_name(value) for value in device_type]
         raise TypeError(misfit_text("is_autocast_enabled", got, ["str device_type", ""]))
-    return is_enabled(_device_type("is_autocast_enabled", *(device_type or ("cuda",)), _NO_KEY))
+    kind = device_type[0] if device_type else "cuda"
+    return is_enabled(_device_type("is_autocast_enabled", kind, _NO_KEY))
 
 
 @expose("f")
@@ -62,8 +63,8 @@ def set_autocast_enabled(*arguments: Any) -> None:
         signatures = ["str device_type, bool enabled", "bool enabled"]
         raise TypeError(misfit_text("set_autocast_enabled", got, signatures))
     _check("set_autocast_enabled", "enabled", len(arguments), arguments[-1], bool, "bool")
-    *named, enabled = arguments
-    set_enabled(_device_type("set_autocast_enabled", *(named or ("cuda",)), _NO_KEY), enabled)
+    kind, enabled = arguments if len(arguments) == 2 else ("cuda", *arguments)
+    set_enabled(_device_type("set_autocast_enabled", kind, _NO_KEY), enabled)
 
 
 @expose("f")

@@ -99,6 +99,7 @@ class autocast:
         return True
 
     def __enter__(self) -> autocast:
+        """Turn it on for this thread, or off."""
         self.prev_cache_enabled = torch.is_autocast_cache_enabled()
         self.prev = torch.is_autocast_enabled(self.device)
         self.prev_fastdtype = torch.get_autocast_dtype(self.device)
@@ -109,6 +110,7 @@ class autocast:
         return self
 
     def __exit__(self, *exc: object) -> Any:
+        """Restore what was; the outermost region forgets its casts."""
         if torch.autocast_decrement_nesting() == 0:
             torch.clear_autocast_cache()
         torch.set_autocast_enabled(self.device, self.prev)
@@ -152,7 +154,7 @@ def _exit_autocast(mode: autocast) -> None:
 
 
 def _cast(value: Any, device_type: str, dtype: Any) -> Any:
-    """Return the float tensors on ``device_type`` in a nested value as ``dtype`` (float64 stays)."""
+    """Return the floats on ``device_type`` in a nested value as ``dtype``, but for float64."""
     if isinstance(value, torch.Tensor):
         eligible = (
             value.is_floating_point()

@@ -60,6 +60,10 @@ class GradScaler:
         enabled: False makes ``step`` call ``optimizer.step`` and all else do nothing.
     """
 
+    _scale: Any
+    _growth_tracker: Any
+    _per_optimizer_states: dict[int, dict[str, Any]]
+
     def __init__(
         self,
         device: str = "cuda",
@@ -84,12 +88,11 @@ class GradScaler:
         if backoff_factor >= 1.0:
             raise AssertionError("The backoff factor must be < 1.0.")
         self._init_scale = init_scale
-        self._scale: Any = None
+        self._scale = None
         self._growth_factor, self._backoff_factor = growth_factor, backoff_factor
         self._growth_interval = growth_interval
         self._init_growth_tracker = 0
-        self._growth_tracker: Any = None
-        self._per_optimizer_states: dict[int, dict[str, Any]]
+        self._growth_tracker = None
         self._per_optimizer_states = defaultdict(_refresh_per_optimizer_state)
 
     def _check_scale_growth_tracker(self, funcname: str) -> tuple[Any, Any]:
@@ -119,10 +122,11 @@ class GradScaler:
             if isinstance(value, torch.Tensor):
                 if self._scale is None:
                     self._lazy_init_scale_growth_tracker(value.device)
-                if value.device == self._scale.device:
-                    return value * self._scale
+                scale: Any = self._scale
+                if value.device == scale.device:
+                    return value * scale
                 if not copies:
-                    copies.append(_MultiDeviceReplicator(self._scale))
+                    copies.append(_MultiDeviceReplicator(scale))
                 return value * copies[0].get(value.device)
             if isinstance(value, Iterable):
                 items = map(scaled, value)

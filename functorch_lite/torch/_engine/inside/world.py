@@ -34,8 +34,8 @@ from ....transforms._levels import (
 from ....transforms._where import explained
 from ....transforms._world import Kept, World, interleaved, opened, register_world
 from ..grad_mode import mode, recording
-from ..mixed.state import trace_key
 from ..graph import FREED, Node, node_type, sequence
+from ..mixed.state import trace_key
 from ..tensor import Tensor, make, read_chain
 from .captured import captured
 
