@@ -84,7 +84,15 @@ class RuledOptimizer(Optimizer):
     _scalar_state: ClassVar[tuple[str, ...]] = ("step",)
     _sparse_advice: ClassVar[str] = ""
     _capturable_names: ClassVar[str] = "params and state_steps"
+    # Whether PyTorch's implementation of the step divides gradients by GradScaler's scale itself.
+    _step_supports_amp_scaling = False
     found_inf: Any
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add parameters (the key "params") with their own options."""
+        super().add_param_group(param_group)
+        if param_group.get("fused"):
+            self._step_supports_amp_scaling = True
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore; fill in options and convert counters of older checkpoints."""
@@ -92,6 +100,8 @@ class RuledOptimizer(Optimizer):
         for group in self.param_groups:
             for name, value in self._added_options.items():
                 group.setdefault(name, value)
+            if group.get("fused"):
+                self._step_supports_amp_scaling = True
         for group, param in self._all_params():
             kept = self.state.get(param) or {}
             for name in self._scalar_state:
@@ -136,11 +146,6 @@ class RuledOptimizer(Optimizer):
     # --- GradScaler ----------------------------------------------------------------------------
     # It sets ``found_inf``, a tensor that is not zero if the step is to be skipped, and
     # ``grad_scale``, a tensor to divide the gradients by or None; and removes both after the step.
-
-    @property
-    def _step_supports_amp_scaling(self) -> bool:
-        """Whether PyTorch's implementation of this step would divide the gradients itself."""
-        return any(group.get("fused") for group in self.param_groups)
 
     def _unscale(self, groups: list[Group]) -> None:
         """Divide the gradients in place, as PyTorch's fused step does: unless it is skipped."""

@@ -48,7 +48,8 @@ def cast(call: Call, region: Region, value: Any, wanted: dt.dtype) -> Any:
     if kept is not None and (kept[1]._requires_grad or not mode.grad):
         return kept[1]
     made = _converted(call, value, wanted)
-    casts[id(value)] = (value, made)
+    if casts is not state.casts or not is_traced(made._storage.array):
+        casts[id(value)] = (value, made)
     return made
 
 
