@@ -16,11 +16,12 @@ from ....transforms._where import is_library
 from ....transforms._world import opened
 from ..grad_mode import mode
 from ..inside.world import COMPILED
+from ..mixed.state import trace_key
 from ..tensor import Tensor
 from .arguments import leaf_key
 from .breaks import GraphBreak
 from .program import Program, Stale
-from .report import History, difference
+from .report import PREFIX, History, difference
 from .tracing import Trace
 
 _PLAIN = frozenset((Tensor, bool, int, float, str, type(None)))
@@ -54,7 +55,7 @@ class Call(NamedTuple):
     def general(self) -> "Call":
         """Return the call with ints as operands."""
         fixed = tuple(RUN_TIME if f == STATIC_INT else f for f in self.fixed)
-        return self._replace(key=(*self.key[:4], *map(leaf_key, self.leaves, fixed)), fixed=fixed)
+        return self._replace(key=(*self.key[:PREFIX], *map(leaf_key, self.leaves, fixed)), fixed=fixed)
 
 
 class Compiled:
@@ -126,7 +127,8 @@ class Compiled:
         )
         if static:
             fixed = tuple([STATIC if s else f for s, f in zip(static, fixed, strict=True)])
-        key = (spec, mode.grad, mode.inference, dt._default, *map(leaf_key, leaves, fixed))
+        modes = (spec, mode.grad, mode.inference, dt._default, trace_key())
+        key = (*modes, *map(leaf_key, leaves, fixed))
         return Call(key, leaves, fixed, args, kwargs)
 
     def _static(self, args: tuple, kwargs: dict[str, Any]) -> Sequence[bool]:

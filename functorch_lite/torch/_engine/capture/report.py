@@ -15,6 +15,11 @@ _LOG_OF = {"recompile": "recompiles", "graph break": "graph_breaks", "capture": 
 _COUNTER_OF = {"recompile": "recompilations", "graph break": "graph_breaks"}
 
 
+MODES = ("grad mode", "inference mode", "the default dtype", "autocast")
+PREFIX = 1 + len(MODES)
+"""Where the arguments begin in the key of a call: after its structure and the modes."""
+
+
 class History(list[Event]):
     """The events of one compiled function."""
 
@@ -36,15 +41,13 @@ class History(list[Event]):
 
 def difference(function: Callable[..., Any], old: Sequence[Any], new: Sequence[Any]) -> str:
     """Return in what two keys differ (see ``function.key_of``): the argument, old and new."""
-    for before, now, what in zip(
-        old[1:4], new[1:4], ("grad mode", "inference mode", "the default dtype"), strict=True
-    ):
+    for before, now, what in zip(old[1:PREFIX], new[1:PREFIX], MODES, strict=True):
         if before != now:
             return f"{what} was {before} and is now {now}"
     if old[0] != new[0]:
         return "the structure of the arguments changed"
     names = _names(function)
-    for number, (before, now) in enumerate(zip(old[4:], new[4:], strict=True)):
+    for number, (before, now) in enumerate(zip(old[PREFIX:], new[PREFIX:], strict=True)):
         if before != now:
             name = names[number] if number < len(names) else f"argument {number}"
             return f"{name}: {_change(before, now)}"

@@ -15,6 +15,7 @@ from ...._core.execute import x64
 from ....transforms._world import Opened
 from .. import backward as _backward
 from ..grad_mode import recording
+from ..mixed.state import settings, settled
 from ..graph import AccumulateGrad
 from ..tensor import Tensor
 from .arguments import Arguments
@@ -68,7 +69,8 @@ class Trace:
                 try:
                     inputs.enter(recorder, fixed)
                     args, kwargs = flat.with_leaves(inputs.leaves)
-                    with _quiet(pure):
+                    # casts of the weights that autocast shares are made anew, and thrown away
+                    with _quiet(pure), settled(settings()):
                         result = function(*args, **kwargs)
                     return self._finish(result, flat.leaves, inputs)
                 finally:
