@@ -125,6 +125,7 @@ def process_s(
 def caches_in(folder: str | Path) -> dict[str, str]:
     """Return the environment in which compilers keep their files in ``folder``."""
     return {
-        "XDG_CACHE_HOME": str(folder),
+        "FUNCTORCH_LITE_CACHE_DIR": str(Path(folder, "ours")),
+        "JAX_COMPILATION_CACHE_DIR": "",  # JAX keeps none unless told, and ours gives way to it
         "TORCHINDUCTOR_CACHE_DIR": str(Path(folder, "inductor")),
     }

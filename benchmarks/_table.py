@@ -83,13 +83,13 @@ class Table:
             f"A number is the ratio to {VARIANTS[REFERENCE].title}: the median of pairs of "
             "neighbouring rounds; in brackets the median itself. Less is better."
         )
+        if loud := [f"{row.what} ({row.disturbed})" for row in self.rows if row.disturbed]:
+            self._say(f"- Other processes computed during some rounds of: {', '.join(loud)}")
         notes: dict[str, list[str]] = {}
         for row in self.rows:
             for name, reason in row.missing.items():
                 if not brief(reason).endswith("installed"):
                     notes.setdefault(f"{VARIANTS[name].title}: {reason}", []).append(row.what)
-            if row.disturbed:
-                self._say(f"- {row.what}: other processes computed during {row.disturbed} rounds.")
         for reason, where in notes.items():
             self._say(f"- n/a for {', '.join(where)}: {reason}")
 
