@@ -1,18 +1,16 @@
-"""``torch._dynamo``: the compiled forms of functions and modules, and how they explain themselves."""
+"""``torch._dynamo``: the compiled forms of functions and modules."""
 
 import functools
 from collections.abc import Callable
 from typing import Any
 
-from ._engine.capture.function import Compiled
 from .nn.modules.module import Module
 
 __all__ = ["OptimizedModule"]
 
 
-def compiled_function(function: Callable[..., Any], fullgraph: bool = False) -> Callable[..., Any]:
-    """Return ``function`` as one that is captured when it is called."""
-    compiled = Compiled(function, fullgraph=fullgraph)
+def compiled_function(function: Callable[..., Any], compiled: Any) -> Callable[..., Any]:
+    """Return ``compiled`` as a function that looks like ``function``."""
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -26,11 +24,11 @@ def compiled_function(function: Callable[..., Any], fullgraph: bool = False) -> 
 class OptimizedModule(Module):
     """A module whose call is compiled: the original one is its part ``_orig_mod``."""
 
-    def __init__(self, module: Module, fullgraph: bool = False) -> None:
+    def __init__(self, module: Module, compiled: Any) -> None:
         """Wrap ``module``."""
         super().__init__()
         self._orig_mod = module
-        self.__dict__["_compiled"] = Compiled(module, fullgraph=fullgraph)
+        self.__dict__["_compiled"] = compiled
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the compiled call of the module."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ._dynamo import OptimizedModule, compiled_function
+from ._engine.capture.function import compile_function
 from .nn.modules.module import Module
 
 __all__ = [
@@ -45,19 +46,24 @@ def compile(
 
     A whole training step may be captured: forward, loss, ``backward()``, ``optimizer.step()``.
     """
-    del dynamic, options
-    if mode is not None and mode not in _MODES:
-        raise RuntimeError(f"Unrecognized mode={mode}, should be one of: {', '.join(_MODES)}")
-    if disable or backend == "eager":
-        return model if model is not None else _same
+    chosen = {
+        "fullgraph": fullgraph,
+        "dynamic": dynamic,
+        "backend": backend,
+        "mode": mode,
+        "options": options,
+        "disable": disable,
+    }
     if model is None:
-        return lambda function: compile(function, fullgraph=fullgraph)
+        return lambda function: compile(function, **chosen)
+    if not callable(model):
+        raise RuntimeError(f"torch.compile needs something that can be called, not {model!r}")
+    compiled = compile_function(model, **chosen)
+    if compiled is model:
+        return model
     if isinstance(model, Module):
-        return OptimizedModule(model, fullgraph)
-    return compiled_function(model, fullgraph)
-
-
-_MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
+        return OptimizedModule(model, compiled)
+    return compiled_function(model, compiled)
 
 
 def _same(model: Any) -> Any:

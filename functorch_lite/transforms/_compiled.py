@@ -11,19 +11,13 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from .._core.execute import compile
-from ._levels import TRACE, Level, state
-from ._staged import Staged, as_arrays, draw_once
+from ._staged import Staged, draw_once
 from ._world import (
-    ARRAYS,
     Kept,
-    Opened,
     World,
     in_world,
-    is_array,
-    is_box,
     opened,
     world_of,
     worlds,

@@ -8,7 +8,7 @@ is done the values are written for real, one level further out. Floor 4; knows n
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -153,7 +153,7 @@ class Recording(Level):
 
 class _State(threading.local):
     stack: list[Level]
-    ground: Recording | None
+    ground: Any  # a Recording, with what its world adds, or None
 
     def __init__(self) -> None:
         self.stack = []

@@ -16,7 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtype as dt
-from ..._core.execute import compile, x64
+from ..._core.eager import Cold, together
+from ..._core.execute import x64
 from ...ops._program import Program
 from ...transforms._levels import state
 from .anomaly import anomaly, watching
@@ -336,6 +337,8 @@ def apply(program: Program, values: list) -> tuple:
 
 def _check_alive(node: Node) -> None:
     """Raise if the node was freed, or if a value that it saved was written to since."""
+    if node.dead:
+        raise RuntimeError(node.dead)
     if not isinstance(node, OpNode):
         return
     if node.operands is None:
@@ -441,30 +444,27 @@ def accumulate(node: AccumulateGrad, gradient: Any, create: bool) -> None:
 
 # --- segments -------------------------------------------------------------------------------------
 
-_seen_once: set[tuple] = set()
 _segments: dict[tuple, Callable[..., Any]] = {}
 
 
 def run_segment(walk: _Walk, nodes: list[Node]) -> None:
-    """Process nodes that carry no Python code: compiled as one program once seen before."""
+    """Process nodes that carry no Python code: as one program once its shapes are hot."""
     plan = _plan(walk, nodes)
     compiled = _segments.get(plan.signature)
     if compiled is None:
-        if plan.signature not in _seen_once:
-            _seen_once.add(plan.signature)
-            for node in nodes:
-                walk.single(node)
-            return
-        compiled = _segments[plan.signature] = compile(
+        compiled = _segments[plan.signature] = together(
             _segment_function(plan.steps, plan.exits), _tuning(plan.steps)
         )
-    incoming = []
-    for node, index in plan.entries:
-        incoming.append(walk.pending[node].pop(index))
+    incoming = [walk.pending[node][index] for node, index in plan.entries]
+    try:
+        with x64(True):
+            outgoing = compiled(plan.operands, incoming)
+    except Cold:
+        for node in nodes:
+            walk.single(node)
+        return
     for node in nodes:
         walk.pending.pop(node, None)
-    with x64(True):
-        outgoing = compiled(plan.operands, incoming)
     for slot, gradient in zip(plan.exits_slots, outgoing, strict=True):
         walk.deliver(slot, gradient)
 

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
-from ..._core.execute import compile, x64
+from ..._core.eager import eager
+from ..._core.execute import x64
 from ...optim._rules import apply_rule
 from .capture.recorder import now_recording
 
@@ -49,7 +50,7 @@ def fused_step(rule: str, groups: list[Group]) -> None:
     )
     program = _programs.get((rule, layout))
     if program is None:
-        program = _programs[rule, layout] = compile(_make_program(rule, layout))
+        program = _programs[rule, layout] = eager(_make_program(rule, layout))
     hypers, arrays = [], []
     for group, names in zip(groups, keys, strict=True):
         hypers.append(_operands(group))

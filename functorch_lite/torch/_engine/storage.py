@@ -15,6 +15,9 @@ import numpy as np
 
 from ..._core.execute import Device, x64
 from ...transforms._levels import active, note_read, note_write
+from .capture.breaks import break_graph
+
+TO_NUMPY = "a tensor is handed to NumPy, a file or another process"
 
 
 def to_device(array: np.ndarray, device: Device | None = None) -> jax.Array:
@@ -113,6 +116,7 @@ class Storage:
 
         ``strides`` (in elements) is the root's memory order; None means C order.
         """
+        break_graph(TO_NUMPY)
         if self.buffer is not None:
             self.settle()
         if self.buffer is not None:
@@ -143,6 +147,7 @@ class Storage:
 
     def to_numpy(self, strides: tuple[int, ...] | None = None) -> np.ndarray:
         """Return a flat copy of the content in memory order (that of the root's ``strides``)."""
+        break_graph(TO_NUMPY)
         content = np.asarray(self.array) if self.buffer is None else self.buffer
         if strides is not None:
             content = content.transpose(memory_order(strides))

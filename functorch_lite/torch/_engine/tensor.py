@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtype as dt
-from ..._core.execute import compile, x64
+from ..._core.eager import eager
+from ..._core.execute import x64
 from ...ops._common import contiguous_strides
 from ...transforms._levels import active
 from .grad_mode import inference, mode
@@ -275,7 +276,7 @@ def read_chain(root: Any, chain: tuple) -> Any:
     programs = tuple(step[0] for step in chain)
     call = _readers.get(programs)
     if call is None:
-        call = _readers[programs] = compile(
+        call = _readers[programs] = eager(
             chain_reader(programs, [len(step[1]) for step in chain])
         )
     with x64(True):
@@ -287,7 +288,7 @@ def write_chain(root: Any, chain: tuple, child: Any) -> Any:
     programs = tuple(step[0] for step in chain)
     call = _writers.get(programs)
     if call is None:
-        call = _writers[programs] = compile(
+        call = _writers[programs] = eager(
             chain_writer(programs, [len(step[1]) for step in chain])
         )
     with x64(True):

@@ -36,7 +36,9 @@ def break_if_outside(tensor: Any, reason: str, instead: str = "") -> None:
         raise GraphBreak(reason, instead)
 
 
-def uncaptured(reason: str, instead: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def uncaptured(
+    reason: str, instead: str = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator for functions on Python state that a captured program cannot repeat."""
 
     def wrap(function: Callable[..., Any]) -> Callable[..., Any]:

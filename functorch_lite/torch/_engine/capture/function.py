@@ -1,5 +1,6 @@
 """A compiled function: one program for each structure of its arguments, eager where none can be."""
 
+import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
@@ -11,10 +12,13 @@ from ....transforms._where import is_library
 from ....transforms._world import opened
 from ..grad_mode import mode
 from ..inside.world import COMPILED
+from ..tensor import Tensor
 from .arguments import leaf_key
 from .breaks import GraphBreak
 from .program import Program, Stale
 from .tracing import Trace
+
+_PLAIN = frozenset((Tensor, bool, int, float, str, type(None)))
 
 RECOMPILE_LIMIT = 8
 """Programs for one structure of arguments; beyond, the function runs eagerly (as in PyTorch)."""
@@ -46,11 +50,15 @@ class Compiled:
         """Run the program for these arguments, captured now if there is none."""
         if state.stack or state.ground is not None:
             return self.function(*args, **kwargs)  # part of what is running
-        flat = opened((args, kwargs))
-        leaves = flat.leaves
-        fixed = self._fixed(args, kwargs, len(leaves))
+        leaves: Sequence[Any]
+        if kwargs or self.static or not _PLAIN.issuperset(map(type, args)):
+            flat = opened((args, kwargs))
+            leaves, spec = flat.leaves, flat.spec
+            fixed = self._fixed(args, kwargs, len(leaves))
+        else:  # the usual case: arguments that are leaves
+            flat, leaves, spec, fixed = None, args, None, (False,) * len(args)
         key = (
-            flat.spec,
+            spec,
             mode.grad,
             mode.inference,
             dt._default,
@@ -69,7 +77,7 @@ class Compiled:
                     return program(leaves)
                 except Stale:
                     reason = "the shape of a captured tensor"
-        return self._capture(key, flat, fixed, reason)
+        return self._capture(key, flat or opened((args, kwargs)), fixed, reason)
 
     def _fixed(self, args: tuple, kwargs: dict[str, Any], count: int) -> Sequence[bool]:
         """Return for each leaf whether it belongs to a static argument."""
@@ -87,7 +95,7 @@ class Compiled:
             program = Program(Trace(self.function, flat, fixed, self.pure))
         except GraphBreak as stop:
             if self.fullgraph:
-                raise Unsupported(_text(self.name(), stop.reason, stop.at, stop.instead)) from None
+                raise Unsupported(self._text(stop.reason, stop.at, stop.instead)) from None
             return self._fall_back(key, args, kwargs, stop.reason, stop.at, stop.instead)
         except Exception as error:
             if self.fullgraph:
@@ -103,6 +111,14 @@ class Compiled:
         """Return how messages call the function."""
         return getattr(self.function, "__qualname__", type(self.function).__name__)
 
+    def _text(self, reason: str, at: str, instead: str) -> str:
+        lines = [reason if self.pure else f"torch.compile: graph break in {self.name()}: {reason}"]
+        if at:
+            lines.append(f"  at {at}")
+        if instead:
+            lines.append(f"  Instead: {instead}")
+        return "\n".join(lines)
+
     def _fall_back(
         self, key: Any, args: tuple, kwargs: dict, reason: str, at: str = "", instead: str = ""
     ) -> Any:
@@ -111,14 +127,47 @@ class Compiled:
         del self.programs[key]
         self.eager[key] = reason
         warnings.warn(
-            _text(self.name(), reason, at, instead) + "\n  The function runs eagerly.",
+            self._text(reason, at, instead) + "\n  The function runs eagerly.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=_user_frame(),
         )
         return result
 
 
 COMPILED.append(Compiled)
+
+
+_MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
+
+
+def compile_function(
+    function: Callable[..., Any],
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: Any = "inductor",
+    mode: str | None = None,
+    options: dict[str, Any] | None = None,
+    disable: bool = False,
+) -> Callable[..., Any]:
+    """Return ``function`` as one that is captured; the options are those of ``torch.compile``.
+
+    Only ``fullgraph``, ``disable`` and ``backend="eager"`` change anything: there is one compiler,
+    and a program for each combination of shapes.
+
+    Raises:
+        RuntimeError: a ``mode`` that PyTorch does not know, or a mode and options.
+    """
+    del dynamic
+    if mode is not None and options is not None:
+        raise RuntimeError(
+            "Either mode or options can be specified, but both can't be specified at the same time."
+        )
+    if mode is not None and mode not in _MODES:
+        raise RuntimeError(f"Unrecognized mode={mode}, should be one of: {', '.join(_MODES)}")
+    if disable or backend == "eager":
+        return function
+    return Compiled(function, fullgraph=fullgraph)
 
 
 class Unsupported(RuntimeError):
@@ -127,13 +176,12 @@ class Unsupported(RuntimeError):
     __module__ = "torch._dynamo.exc"
 
 
-def _text(name: str, reason: str, at: str, instead: str) -> str:
-    lines = [f"torch.compile: graph break in {name}: {reason}"]
-    if at:
-        lines.append(f"  at {at}")
-    if instead:
-        lines.append(f"  Instead: {instead}")
-    return "\n".join(lines)
+def _user_frame() -> int:
+    """Return the ``stacklevel``, for our caller, of the innermost frame of user code."""
+    level, frame = 1, sys._getframe(1)
+    while frame is not None and is_library(frame.f_code.co_filename):
+        level, frame = level + 1, frame.f_back  # type: ignore[assignment]
+    return level
 
 
 def _line(error: BaseException) -> str:

@@ -57,7 +57,7 @@ class ModuleGuards:
                     self.sizes.append((f"{label}.{name}", hooks, len(hooks)))
             library = type(module).__module__.startswith("functorch_lite")
             for name, value in list(own.items()):
-                if (id(module), name) in changed or name.startswith("_") and library:
+                if (id(module), name) in changed or (name.startswith("_") and library):
                     continue
                 if name == "training" or library or name in names:
                     self._attribute(f"{label}.{name}", own, name, value)

@@ -22,12 +22,9 @@ class CapturedNode(Node):
     opaque = True
     program: Any = None
     residuals: Any = None
-    dead = ""
 
     def backward_tensors(self, gradients: list) -> list:
         """Return one gradient an edge."""
-        if self.dead:
-            raise RuntimeError(self.dead)
         if self.residuals is None:
             raise RuntimeError(FREED)
         if mode.grad:
@@ -45,9 +42,7 @@ class CapturedNode(Node):
         self.residuals = None
 
 
-def begin(
-    program: Any, made: list[Tensor], residuals: list[Any], leaves: Sequence[Any]
-) -> None:
+def begin(program: Any, made: list[Tensor], residuals: list[Any], leaves: Sequence[Any]) -> None:
     """Put one node behind the results that have a history."""
     trace = program.trace
     node = node_type(trace.node, CapturedNode)()

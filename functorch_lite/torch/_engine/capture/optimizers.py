@@ -1,6 +1,8 @@
 """What an optimizer tells the capture that it steps in."""
 
+import functools
 from collections.abc import Callable
+from operator import is_
 from typing import Any
 
 from ....optim._rules import flags_of
@@ -37,22 +39,22 @@ class _State:
         self.table: Any = None
 
     def __call__(self) -> bool:
-        optimizer = self.optimizer
+        state = self.optimizer.state
         if self.table is None:  # the first call: everything has been born
-            self.table = optimizer.state
-            self.entries = [
-                (optimizer.state[p], name, tensor)
-                for p in optimizer.state
-                for name, tensor in optimizer.state[p].items()
-            ]
-            self.dicts = [(p, optimizer.state[p]) for p in optimizer.state]
+            self.table, self.keys, self.held = state, list(state), _tensors(state)
             return True
-        state = optimizer.state
+        now = _tensors(state)
         return (
             state is self.table
-            and all([state.get(p) is held for p, held in self.dicts])
-            and all([held.get(name) is tensor for held, name, tensor in self.entries])
+            and len(state) == len(self.keys)
+            and len(now) == len(self.held)
+            and all(map(is_, state, self.keys))
+            and all(map(is_, now, self.held))
         )
+
+
+def _tensors(state: Any) -> list[Any]:
+    return [tensor for entry in state.values() for tensor in entry.values()]
 
 
 def fill(state: dict[str, Any], make: Callable[[], dict[str, Any]]) -> None:
@@ -63,3 +65,20 @@ def fill(state: dict[str, Any], make: Callable[[], dict[str, Any]]) -> None:
         return
     with recorder.aside(state):
         state.update(make())
+
+
+def after_the_program(step: Callable[..., None]) -> Callable[..., None]:
+    """Make a scheduler's ``step`` one that a captured program's calls run when they are done.
+
+    It changes Python numbers, which the program asks for at its next call.
+    """
+
+    @functools.wraps(step)
+    def call(*args: Any, **kwargs: Any) -> None:
+        recorder = now_recording()
+        if recorder is None:
+            step(*args, **kwargs)
+        else:
+            recorder.after.append(lambda: step(*args, **kwargs))
+
+    return call

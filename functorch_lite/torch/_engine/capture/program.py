@@ -5,7 +5,7 @@ numbers, hyper-parameters), runs one compiled function, and puts what came out w
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -14,6 +14,7 @@ from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 from ...._core.execute import compile, x64
 from ....transforms._compiled import tuning
 from ..tensor import Tensor
+from .grads import Grads
 from .guards import ModuleGuards, SlotGuards
 from .joint import Halves
 from .node import begin
@@ -51,13 +52,13 @@ class Program:
         self.slots = SlotGuards(trace.guarded(), trace.reach.lengths.values())
         self.modules = ModuleGuards(trace.modules(), trace.reach.names, trace.changed_attributes())
         self.holds = recorder.holds
-        self.grads_read = [
-            (g.tensor, g.entry is None) for g in recorder.grads.values() if g.read
-        ]
+        self.grads_read = [(g.tensor, g.entry is None) for g in recorder.grads.values() if g.read]
         self.written_set = set(recorder.writes)
         self.asks = [again for again, _ in recorder.asks]
         self._compile(closed)
         self.first = True
+        self.grads = Grads(trace)
+        self.templates = self.grads.others
         trace.forget()
 
     # --- building ---------------------------------------------------------------------------------
@@ -87,9 +88,7 @@ class Program:
                 self.constants.append(const)
             else:
                 self.index.append((groups[kind], what))
-        self.written_places = [
-            (place_of.get(cell), cell) for cell in trace.recorder.writes
-        ]
+        self.written_places = [(place_of.get(cell), cell) for cell in trace.recorder.writes]
 
     def _compile(self, closed: Any) -> None:
         index, constants = self.index, self.constants
@@ -116,7 +115,7 @@ class Program:
             self.traced += 1
             if self.traced > 1:
                 raise Stale
-            groups = (donated, kept, arrays, draws, numbers, None, constants)
+            groups: tuple[Any, ...] = (donated, kept, arrays, draws, numbers, None, constants)
             return body([groups[g][i] for g, i in index if g != 5])
 
         run.__name__ = self.trace.name
@@ -192,7 +191,11 @@ class Program:
     def _deliver(self, out: list[Any], storages: list[Any], leaves: Sequence[Any]) -> Any:
         """Write what the program wrote, and return what it returned."""
         trace = self.trace
-        made = [template.make(out[i]) for i, template in enumerate(trace.templates)]
+        made: list[Any] = [
+            None if template is None else template.make(out[i])
+            for i, template in enumerate(self.templates)
+        ]
+        self.grads.put(out)
         start = len(made)
         arrays = out[start : start + trace.arrays]
         start += trace.arrays

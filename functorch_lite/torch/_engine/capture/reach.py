@@ -27,6 +27,8 @@ SCALARS = (bool, int, float, complex, str, bytes, type(None), type, BuiltinFunct
 _SHIM = "functorch_lite"
 _LIBRARIES = frozenset((_SHIM, "torch", "jax", "jaxlib", "numpy", "optax", "functorch"))
 _READS = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "LOAD_GLOBAL", "LOAD_NAME")
+_TOLD = ("state", "optimizer")
+"""Attributes of the shim's optimizers and schedulers that those account for themselves."""
 _DYNAMIC = frozenset(("getattr", "vars", "__dict__", "locals", "globals", "eval", "exec"))
 
 
@@ -36,6 +38,10 @@ class Slot(NamedTuple):
     label: str
     holder: Any  # a dict, a list, or a closure cell
     key: Any
+
+    def place(self) -> tuple[int, Any]:
+        """Return what tells this slot from others."""
+        return id(self.holder), self.key
 
     def get(self) -> Any:
         """Return the value, or MISSING."""
@@ -63,13 +69,13 @@ def _is_library(name: str | None) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def names_read(code: CodeType) -> frozenset[str]:
-    """Return the attributes and globals that a piece of code, or code inside it, mentions."""
-    found = {
-        str(i.argval) for i in dis.get_instructions(code) if i.opname in _READS and i.argval
-    }
+    """Return the attributes, globals and keys that a piece of code, or code in it, mentions."""
+    found = {str(i.argval) for i in dis.get_instructions(code) if i.opname in _READS and i.argval}
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             found |= names_read(constant)
+        elif isinstance(constant, str) and constant.isidentifier():
+            found.add(constant)  # the key of a dict
     return frozenset(found)
 
 
@@ -82,6 +88,7 @@ class Reach:
         self.names: set[str] = set()
         self._objects: dict[int, tuple[str, Any]] = {}
         self._modules: dict[int, tuple[str, Any]] = {}
+        self._dicts: dict[int, tuple[str, dict]] = {}
         self._globals: dict[int, dict[str, Any]] = {}
         self._seen: dict[int, Any] = {}
         self._waiting: deque[tuple[str, Any]] = deque(("", root) for root in roots)
@@ -102,6 +109,8 @@ class Reach:
         """Visit what names that were found meanwhile lead to."""
         for label, value in list(self._objects.values()):
             self._attributes(label, value)
+        for label, value in list(self._dicts.values()):
+            self._entries(label, value)
         for names in list(self._globals.values()):
             for name in self.names.intersection(names):
                 self._slot(f"global {name}", names, name)
@@ -137,7 +146,9 @@ class Reach:
         self._waiting.append((label, getattr(function, "__wrapped__", None)))
         names = names_read(function.__code__)
         self.names |= names
-        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+        for name, cell in zip(
+            function.__code__.co_freevars, function.__closure__ or (), strict=True
+        ):
             self._slot(name, cell, "")
         self._waiting += [(label, function.__defaults__), (label, function.__kwdefaults__)]
         globals_ = self._globals.setdefault(id(function.__globals__), function.__globals__)
@@ -148,9 +159,19 @@ class Reach:
         self.lengths[id(value)] = (label, value, len(value))
         if len(value) > MANY or isinstance(value, (set, deque)):
             return
-        keys = range(len(value)) if isinstance(value, list) else list(value)
-        for key in keys:
-            self._slot(f"{label}[{key!r}]", value, key)
+        if isinstance(value, dict):
+            self._dicts[id(value)] = label, value
+            self._entries(label, value)
+        else:
+            for place in range(len(value)):
+                self._slot(f"{label}[{place}]", value, place)
+
+    def _entries(self, label: str, value: dict) -> None:
+        """Follow the entries of a dict: those with names that code mentions, if they have names."""
+        everything = not self.names.isdisjoint(("items", "values"))
+        for key in list(value):
+            if everything or not isinstance(key, str) or key in self.names:
+                self._slot(f"{label}[{key!r}]", value, key)
 
     def _object(self, label: str, value: Any) -> None:
         kind = type(value)
@@ -161,7 +182,7 @@ class Reach:
         if isinstance(getattr(value, "_modules", None), dict) and hasattr(value, "_parameters"):
             self._modules[id(value)] = label, value
             self._waiting += [(f"{label}.{n}", m) for n, m in value._modules.items()]
-        elif _is_library(kind.__module__):
+        elif _is_library(kind.__module__) and not kind.__module__.startswith(_SHIM + ".torch"):
             return
         self._objects[id(value)] = label or kind.__name__, value
         self._attributes(label or kind.__name__, value)
@@ -172,8 +193,9 @@ class Reach:
         everything = not self.names.isdisjoint(_DYNAMIC)
         is_module = id(value) in self._modules
         if isinstance(own, dict) and not is_module:
+            told = _TOLD if _is_library(type(value).__module__) else ()
             for name in list(own):
-                if everything or name in self.names:
+                if (everything or name in self.names) and name not in told:
                     self._slot(f"{label}.{name}", own, name)
         elif isinstance(own, dict):  # the shim's modules tell when an attribute is set
             for name in self.names.intersection(own):
@@ -186,8 +208,10 @@ class Reach:
             for name, member in vars(base).items():
                 if name in self.names or _is_implied(name):
                     self._waiting.append((f"{label}.{name}", member))
-                    if isinstance(member, SCALARS + (list, dict)) and name in self.names:
+                    if isinstance(member, (*SCALARS, list, dict)) and name in self.names:
                         self._class_attribute(f"{label}.{name}", base, name)
+                        if isinstance(own, dict) and not is_module:
+                            self._slot(f"{label}.{name}", own, name)  # it may hide the class's
 
     def _class_attribute(self, label: str, base: type, name: str) -> None:
         self.slots.setdefault(

@@ -175,6 +175,10 @@ class Recorder(Recording):
 
     def ask(self, now: list[float], again: Callable[[], list[float]]) -> list[Any]:
         """Return traced values of numbers that ``again`` returns at later calls."""
+        if self.after:
+            raise GraphBreak(
+                "an optimizer steps after a scheduler did", "let the scheduler step last."
+            )
         self.asks.append((again, len(now)))
         return [self._number(value, len(self.numbers)) for value in now]
 

@@ -18,7 +18,7 @@ from ..graph import AccumulateGrad
 from ..tensor import Tensor
 from .arguments import Arguments
 from .breaks import GraphBreak
-from .reach import SCALARS, Reach, Slot
+from .reach import SCALARS, Reach, Slot, same
 from .recorder import MISSING, Recorder
 from .results import Results, Template, is_traced
 
@@ -36,6 +36,7 @@ class Trace:
         differentiable, edges, cotangents, node, dead: see ``node.begin``.
         gradients: how many gradients the traced backward gave.
         changed: (slot, kind, what) of Python state that each call changes.
+        grads: (tensor, place of the template) of the gradients that each call leaves behind.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Trace:
         self.differentiable: list[int] = []
         self.edges: list[tuple[str, Any]] = []
         self.changed: list[tuple[Any, str, Any]] = []
+        self.grads: list[tuple[Tensor, int]] = []
         self.node = self.dead = ""
         self.gradients = 0
 
@@ -127,12 +129,11 @@ class Trace:
             if isinstance(now, Tensor) and (is_traced(now) or now._requires_grad):
                 kind, what = results.add(now)
                 self.changed.append((slot, kind, what))
+                if not isinstance(before, Tensor):
+                    self._hold(slot, before)
             elif type(now) in _FLAGS and before is not MISSING:
                 self.changed.append((slot, "fixed", now))
-                self.recorder.hold(
-                    f"{slot.label} is no longer {before!r}",
-                    lambda slot=slot, before=before: slot.get() == before,
-                )
+                self._hold(slot, before)
             else:
                 raise GraphBreak(
                     f"{slot.label} changes from {_brief(before)} to {_brief(now)}",
@@ -140,19 +141,25 @@ class Trace:
                     "tensor.",
                 )
 
+    def _hold(self, slot: Slot, before: Any) -> None:
+        """Make the program valid only while a slot that it changes holds what it held."""
+        test = same(before)
+        what = f"{slot.label} is no longer {_brief(before)}"
+        self.recorder.hold(what, lambda: test(slot.get()))
+
     def _grads(self, results: Results) -> None:
         """Turn what happened to ``.grad`` attributes into outputs."""
-        for place, grad in enumerate(self.recorder.grads.values()):
-            now = grad.tensor._grad
-            if now is grad.entry:
+        for grad in self.recorder.grads.values():
+            now, place = grad.tensor._grad, self._argument_place(grad.tensor)
+            if now is grad.entry and grad.read:
                 continue
-            target: Any = _GradSlot(grad.tensor, self._argument_place(grad.tensor))
-            if now is None:
-                self.changed.append((target, "fixed", None))
+            kind: str
+            what: Any
+            kind, what = ("fixed", None) if now is None else results.add(now)
+            if kind == "made" and place is None:
+                self.grads.append((grad.tensor, what))
             else:
-                kind, what = results.add(now)
-                self.changed.append((target, kind, what))
-            del place
+                self.changed.append((_GradSlot(grad.tensor, place), kind, what))
 
     def _argument_place(self, tensor: Tensor) -> int | None:
         if id(tensor) not in self.recorder.arguments:
@@ -195,7 +202,8 @@ class Trace:
         if isinstance(node, AccumulateGrad):
             return "fixed", node.variable
         raise GraphBreak(
-            "a tensor with a history is captured", "pass it to the compiled function as an argument."
+            "a tensor with a history is captured",
+            "pass it to the compiled function as an argument.",
         )
 
     # --- what the program asks --------------------------------------------------------------------
@@ -228,10 +236,10 @@ class Trace:
         Also remembers at which slots the user's code keeps those tensors (``rebind``).
         """
         owner: dict[Any, Tensor] = {}
-        slots: dict[int, Slot] = {}
+        slots: list[tuple[int, Slot]] = []
         for slot, tensor in self._paths():
             owner.setdefault(tensor._storage, tensor)
-            slots.setdefault(id(tensor), slot)
+            slots.append((id(tensor), slot))
         for module in self.modules():
             for members in (module._parameters, module._buffers):
                 for tensor in members.values():
@@ -255,7 +263,16 @@ class Trace:
             else:
                 loose.append(cell)
         used = {id(t): i for i, t in enumerate(tensors)}
-        self.paths = [(used[i], slot) for i, slot in slots.items() if i in used]
+        self.paths = [(used[i], slot) for i, slot in slots if i in used]
+        following = {slot.place() for _, slot in self.paths}
+        for slot, _, _ in self.changed:
+            before = slot.get() if isinstance(slot, Slot) else None
+            if (
+                isinstance(before, Tensor)
+                and before._storage in self.recorder.cells
+                and slot.place() not in following
+            ):
+                raise GraphBreak(f"{slot.label} is a view, and is replaced")
         return tensors, grad_of, loose
 
     def _paths(self) -> Iterator[tuple[Slot, Tensor]]:
@@ -266,10 +283,14 @@ class Trace:
 
     def rebind(self, tensors: list[Tensor]) -> list[Tensor] | str:
         """Return the captured tensors as the user's names hold them now, or what does not fit."""
+        moved: dict[int, Any] = {}
         for place, slot in self.paths:
             now, old = slot.get(), tensors[place]
+            if place in moved and now is not moved[place]:
+                return f"{slot.label} is another tensor than before"
             if now is old:
                 continue
+            moved[place] = now
             if (
                 not isinstance(now, Tensor)
                 or type(now) is not type(old)
@@ -283,12 +304,9 @@ class Trace:
 
     def guarded(self) -> list[tuple[Slot, Any]]:
         """Return the slots whose values are part of the program."""
-        changed = {id(slot) for slot, _, _ in self.changed}
-        return [
-            (slot, value)
-            for slot, value in self.reach.slots.values()
-            if not isinstance(value, Tensor) and id(slot) not in changed
-        ]
+        apart = {slot.place() for slot, _, _ in self.changed if isinstance(slot, Slot)}
+        apart |= {slot.place() for _, slot in self.paths}
+        return [(slot, v) for place, (slot, v) in self.reach.slots.items() if place not in apart]
 
     def effects(self, made: list[Tensor], leaves: Sequence[Any]) -> None:
         """Change the Python state that the function changes."""
@@ -348,7 +366,7 @@ def _frontier(nodes: list[Any], first: int) -> list[tuple[Any, int]]:
 
 
 class _Refusing:
-    """Stands for ``sys.stdout`` while a function is captured: what it prints, it prints each time."""
+    """Stands for ``sys.stdout`` while a function is captured: it would print at each call."""
 
     def __init__(self, stream: Any) -> None:
         self.stream, self.thread = stream, threading.get_ident()
@@ -369,13 +387,18 @@ def _quiet(pure: bool) -> Iterator[None]:
         yield
         return
     stream, sys.stdout = sys.stdout, _Refusing(sys.stdout)  # type: ignore[assignment]
-    before = random.getstate(), np.random.get_state()[2]
+    before, numpys = random.getstate(), np.random.get_state()
     try:
         yield
     finally:
         sys.stdout = stream
-    if before != (random.getstate(), np.random.get_state()[2]):
-        random.setstate(before[0])
+    if before != random.getstate() or not _same_state(numpys, np.random.get_state()):
+        random.setstate(before)
+        np.random.set_state(numpys)
         raise GraphBreak(
             "random numbers of Python or NumPy are drawn", "draw with torch, or pass them in."
         )
+
+
+def _same_state(a: Any, b: Any) -> bool:
+    return a[2:] == b[2:] and np.array_equal(a[1], b[1])

@@ -44,6 +44,10 @@ MASKED_SELECT = (
     "https://github.com/pytorch/pytorch/issues if you need this feature.",
     "keep the shape: torch.where(mask, x, other), or multiply by the mask.",
 )
+NO_VALUE = (
+    "the value of a Tensor is needed in Python, but is not known while the function is being "
+    "traced by"
+)
 _ATEN = {"unique": "_unique2"}
 
 
@@ -83,10 +87,7 @@ def on_host(array: Any, refusal: tuple[str, str]) -> np.ndarray:
         message, instead = refusal
         if not any(level.kind == BATCH for level in state.stack):
             top = innermost()
-            message = (
-                "the value of a Tensor is needed in Python, but is not known while the function is "
-                f"being traced by {top.name if top else 'JAX'}"
-            )
+            message = f"{NO_VALUE} {top.name if top else 'JAX'}"
         raise explained(RuntimeError, message, instead)
     return np.asarray(value)
 
@@ -98,8 +99,8 @@ def _break_for_value(value: Any) -> None:
         return
     if isinstance(value, jax.core.Tracer) or ground.is_concrete(value):
         raise GraphBreak(
-            "the value of a tensor is needed in Python (.item(), print, if, NumPy)",
-            "keep it a tensor (torch.where instead of if), or read it outside.",
+            f"{NO_VALUE} {ground.name}",
+            "keep it a tensor (torch.where, not if; no .item(), no print), or read it outside.",
         )
 
 

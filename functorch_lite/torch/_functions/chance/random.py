@@ -30,7 +30,6 @@ from ..create import wrap
 from ..device import CPU, device, home
 from .drawing import draw_inside
 
-
 SEED = "seed outside of the compiled function."
 
 

@@ -13,8 +13,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ... import _api as torch
 from ....transforms._levels import state
+from ... import _api as torch
 from ..._engine.capture.guards import epoch
 from ..._engine.graph import RemovableHandle
 from ._backward import BackwardHook, warn_about_non_full_hook

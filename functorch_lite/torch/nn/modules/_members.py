@@ -11,8 +11,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
-from ... import _api as torch
 from ....transforms._levels import state
+from ... import _api as torch
 from ..._engine.capture.breaks import break_graph
 from ..._engine.capture.guards import epoch
 from ..._engine.graph import RemovableHandle
