@@ -44,7 +44,8 @@ def begin() -> None:
     if _begun:
         return
     _begun = True
-    if os.environ.get("FUNCTORCH_LITE_CACHE", "1") == "0" or jax.config.jax_compilation_cache_dir:
+    chosen = jax.config.values["jax_compilation_cache_dir"]
+    if os.environ.get("FUNCTORCH_LITE_CACHE", "1") == "0" or chosen:
         return
     directory = prepare(location())
     if directory is None:
