@@ -146,6 +146,7 @@ def test_a_place_where_no_directory_can_be_made_is_not_used(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.warns(RuntimeWarning, match="FUNCTORCH_LITE_CACHE=0"):
         assert cache.prepare(tmp_path / "file" / "below") is None
+    assert cache.prepare(tmp_path / "file" / "below", asked=False) is None  # without a word
 
 
 def test_the_oldest_entries_go_when_there_are_too_many(tmp_path):
