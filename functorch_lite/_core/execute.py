@@ -3,7 +3,8 @@
 Everything that runs on the engine goes through :func:`compile` and :func:`x64`, so that compiler
 options, the 64-bit scope and the count of compilations live in one place.  Importing this file
 leaves ``jax.config`` untouched: 64-bit types are switched on by a scope around each call, and the
-cache on disk is set up by the first compilation (``cache.py``).  Floor 0.
+cache on disk is set up by the first compilation (``cache.py``).  It does set the process's
+allocator (``memory.py``), which must happen before XLA's threads start.  Floor 0.
 """
 
 import functools
@@ -14,7 +15,11 @@ import jax
 from jax.extend.core import get_opaque_trace_state
 
 from . import cache
+from .channels_last import channels_last
 from .counters import counters, tracing
+from .memory import keep_pages
+
+keep_pages()
 
 # Compiler options by what a program contains, for the CPU.  XLA's YNN fusion makes convolutions
 # several times slower (DESIGN.md 9).
@@ -54,7 +59,8 @@ def compile(fun: Callable[..., Any], tuned: str = "", **options: Any) -> Callabl
     plain = jax.jit(counted, inline=True, **options)
     if not tuned or jax.default_backend() != "cpu":
         return plain
-    at_top = jax.jit(counted, inline=True, compiler_options=CPU_OPTIONS[tuned], **options)
+    laid = channels_last(counted) if tuned == "convolution" else counted
+    at_top = jax.jit(laid, inline=True, compiler_options=CPU_OPTIONS[tuned], **options)
 
     def call(*args: Any, **kwargs: Any) -> Any:
         # JAX refuses compiler options inside another trace; asking where we are takes about 1 us.

@@ -142,21 +142,47 @@ def _affine(x, weight, bias):
     return out if bias is None else out + bias
 
 
+def _lstm(i, f, g, o, c):
+    c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+    return jax.nn.sigmoid(o) * jnp.tanh(c), c
+
+
+def _gru(r, z, xn, hn, h):
+    new = jnp.tanh(xn + jax.nn.sigmoid(r) * hn)
+    return (new + jax.nn.sigmoid(z) * (h - new),)
+
+
+_CELLS = {
+    "lstm": _lstm,
+    "gru": _gru,
+    "tanh": lambda gate: (jnp.tanh(gate),),
+    "relu": lambda gate: (jax.nn.relu(gate),),
+}
+"""Per kind, the new state from the gates and the part of the old state that enters element by
+element."""
+
+
+def _gates(kind, x, u):
+    """Add the input's and the state's shares; the new gate of a GRU needs each of them."""
+    if kind != "gru":
+        return x + u
+    (x, xn), (u, un) = (jnp.split(a, [a.shape[-1] // 3 * 2], -1) for a in (x, u))
+    return jnp.concatenate([x + u, xn, un], -1)
+
+
+def _of_cell(kind, gates, state):
+    """Return the operands of the cell, each (..., H)."""
+    parts = jnp.split(gates, gates.shape[-1] // state[0].shape[-1], -1)
+    return (*parts, *{"lstm": state[1:], "gru": state}.get(kind, ()))
+
+
 def _step(kind, x, state, w_hh, b_hh, w_hr):
     """One step from ``x``, the input's share of the gates, to the new state."""
-    h = state[0]
-    if kind == "lstm":
-        i, f, g, o = jnp.split(x + _affine(h, w_hh, b_hh), 4, -1)
-        c = jax.nn.sigmoid(f) * state[1] + jax.nn.sigmoid(i) * jnp.tanh(g)
-        h = jax.nn.sigmoid(o) * jnp.tanh(c)
-        return h if w_hr is None else h @ w_hr.T, c
-    if kind == "gru":
-        xr, xz, xn = jnp.split(x, 3, -1)
-        hr, hz, hn = jnp.split(_affine(h, w_hh, b_hh), 3, -1)
-        new = jnp.tanh(xn + jax.nn.sigmoid(xr + hr) * hn)
-        return (new + jax.nn.sigmoid(xz + hz) * (h - new),)
-    gate = x + _affine(h, w_hh, b_hh)
-    return (jnp.tanh(gate) if kind == "tanh" else jax.nn.relu(gate),)
+    u = _affine(state[0], w_hh, b_hh)
+    if w_hr is None:
+        return _CELLS[kind](*_of_cell(kind, _gates(kind, x, u), state))
+    h, c = _lstm(*jnp.split(x + u, 4, -1), state[1])
+    return h @ w_hr.T, c
 
 
 def _layer(kind, x, state, weights, reverse, mask):
@@ -164,17 +190,71 @@ def _layer(kind, x, state, weights, reverse, mask):
     w_ih, w_hh, b_ih, b_hh, w_hr = weights
     if kind != "gru" and b_ih is not None:
         b_ih, b_hh = b_ih + b_hh, None
+    x = _affine(x, w_ih, b_ih)
+    if mask is None and w_hr is None:
+        state, out = _run(kind, reverse, x, state, w_hh, b_hh)
+        return out, state
 
     def advance(state, step):
-        gates, valid = step
-        new = _step(kind, gates, state, w_hh, b_hh, w_hr)
+        x, valid = step
+        new = _step(kind, x, state, w_hh, b_hh, w_hr)
         if valid is not None:
             new = tuple(jnp.where(valid[:, None], a, b) for a, b in zip(new, state, strict=True))
         return new, new[0]
 
-    gates = _affine(x, w_ih, b_ih)
-    state, out = lax.scan(advance, state, (gates, mask), reverse=reverse)
+    state, out = lax.scan(advance, state, (x, mask), reverse=reverse)
     return out, state
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _run(kind, reverse, x, state, w_hh, b_hh):
+    """Run over ``x`` (T, N, gates), the input's share: (last state, outputs).
+
+    The derivative keeps out of the loop what need not be in it: the slopes of the cell, which is
+    element-wise, are arrays over all steps, and what the weights' change adds to the gates is one
+    product of all steps, so that the weights' gradient is one too.
+    """
+
+    def advance(state, x):
+        new = _step(kind, x, state, w_hh, b_hh, None)
+        return new, new[0]
+
+    return lax.scan(advance, state, x, reverse=reverse)
+
+
+@_run.defjvp
+def _run_jvp(kind, reverse, primals, tangents):
+    (x, state, w_hh, b_hh), (dx, dstate, dw_hh, db_hh) = primals, tangents
+
+    def advance(state, x):
+        gates = _gates(kind, x, _affine(state[0], w_hh, b_hh))
+        new = _CELLS[kind](*_of_cell(kind, gates, state))
+        return new, (new[0], gates, state)
+
+    last, (out, gates, before) = lax.scan(advance, state, x, reverse=reverse)
+    slopes = _slopes(_CELLS[kind], _of_cell(kind, gates, before))
+    dgates = _gates(kind, dx, _affine(before[0], dw_hh, db_hh))
+
+    def push(dstate, step):
+        dgates, slopes = step
+        u = dstate[0] @ w_hh.T
+        moves = _of_cell(kind, dgates + _gates(kind, jnp.zeros_like(u), u), dstate)
+        new = tuple(
+            functools.reduce(jnp.add, map(jnp.multiply, moves, of_one)) for of_one in slopes
+        )
+        return new, new[0]
+
+    dlast, dout = lax.scan(push, dstate, (dgates, slopes), reverse=reverse)
+    return (last, out), (dlast, dout)
+
+
+def _slopes(cell, operands):
+    """Return the derivative of each result of an element-wise ``cell`` by each of its operands."""
+    columns = []
+    for k, operand in enumerate(operands):
+        of_one = lambda x, k=k: cell(*operands[:k], x, *operands[k + 1 :])  # noqa: E731
+        columns.append(jax.jvp(of_one, (operand,), (jnp.ones_like(operand),))[1])
+    return tuple(zip(*columns, strict=True))
 
 
 def _layers(kind, x, hx, params, has_biases, num_layers, bidirectional, noise, mask=None):

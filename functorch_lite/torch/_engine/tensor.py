@@ -167,9 +167,7 @@ class Tensor:
         storage = self._storage
         if self._chain:
             return self._replay()
-        if active.count:
-            return storage.watched()
-        return storage.read() if storage.array is None else storage.array
+        return storage.read() if active.count or storage.array is None else storage.array
 
     def _replay(self) -> Any:
         """Read through the view chain; the value is kept until the storage changes."""
@@ -180,7 +178,7 @@ class Tensor:
         if storage.array is None:
             return self._read_buffer()
         if active.count:  # a traced value must not outlive its transform: it is not kept
-            return read_chain(storage.watched(), self._chain)
+            return read_chain(storage.read(), self._chain)
         if kept is not None and kept[0] is storage.array:
             return kept[1]
         value = read_chain(storage.array, self._chain)
