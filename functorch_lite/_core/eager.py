@@ -42,8 +42,11 @@ _TOP = get_opaque_trace_state()
 _config: Any = jax.config  # a type checker does not see its fields
 
 
-class Cold(Exception):
-    """Raised out of a compiled function that would have to compile for shapes that are cold."""
+class Cold(BaseException):
+    """Raised out of a compiled function that would have to compile for shapes that are cold.
+
+    No error, hence no ``Exception``: JAX would spend milliseconds on shortening its traceback.
+    """
 
 
 class _Permission(threading.local):
