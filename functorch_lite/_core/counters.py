@@ -82,17 +82,17 @@ def stats() -> Counters:
     return Counters(**{field.name: getattr(counters, field.name) for field in fields(counters)})
 
 
-def _on_duration(event: str, seconds: float, **_: object) -> None:
+def _on_duration(event: str, duration_secs: float, **_: str | int) -> None:
     if event == "/jax/core/compile/backend_compile_duration":
-        counters.compiling_s += seconds
+        counters.compiling_s += duration_secs
     elif event == "/jax/core/compile/jaxpr_to_mlir_module_duration":
-        counters.lowering_s += seconds
+        counters.lowering_s += duration_secs
     elif event == "/jax/compilation_cache/cache_retrieval_time_sec":
-        counters.loading_s += seconds
-        counters.compiling_s -= seconds  # JAX counts it there too
+        counters.loading_s += duration_secs
+        counters.compiling_s -= duration_secs  # JAX counts it there too
 
 
-def _on_event(event: str, **_: object) -> None:
+def _on_event(event: str, **_: str | int) -> None:
     if event == "/jax/compilation_cache/cache_hits":
         counters.cache_hits += 1
     elif event == "/jax/compilation_cache/cache_misses":
