@@ -451,3 +451,50 @@ def test_an_options_dict_that_the_step_itself_sets_is_not_frozen():
         for rate in (0.5, 0.25, 0.125):
             step(x, rate)
     assert layer.bias.item() == pytest.approx(before - 0.875)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam"])
+def test_mixed_precision_with_a_scaler_is_captured(name):
+    found = []
+    for compiled in (False, True):
+        model = network()
+        optimizer = getattr(torch.optim, name)(model.parameters(), lr=0.05)
+        scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10, growth_interval=2)
+
+        def step(x, y, model=model, optimizer=optimizer, scaler=scaler):
+            optimizer.zero_grad()
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                loss = F.cross_entropy(model(x), y)
+            scaler.scale(loss).backward()
+            scaler.unscale_(optimizer)
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            scaler.step(optimizer)
+            scaler.update()
+            return loss
+
+        call = torch.compile(step, fullgraph=True) if compiled else step
+        x, y = batch()
+        losses = []
+        for number in range(5):
+            spoiled = x * float("inf") if number == 2 else x
+            losses.append(call(spoiled, y).item())
+        found.append((losses, scaler.get_scale(), [p.tolist() for p in model.parameters()]))
+        if compiled:
+            assert programs(call) == 1
+    assert found[1][0] == pytest.approx(found[0][0], rel=2e-2, nan_ok=True)
+    assert found[1][1] == found[0][1]
+
+
+def test_autocast_around_a_captured_function_is_seen():
+    layer = nn.Linear(4, 4)
+    call = torch.compile(lambda x: layer(x), fullgraph=True)
+    x = torch.ones(2, 4)
+    assert call(x).dtype == torch.float32
+    with torch.autocast("cpu"):
+        assert layer(x).dtype == torch.bfloat16
+        assert call(x).dtype == torch.bfloat16
+        before = call(x).clone()
+        with torch.no_grad():
+            layer.weight.add_(1)
+        assert not torch.equal(call(x), before)
+    assert call(x).dtype == torch.float32

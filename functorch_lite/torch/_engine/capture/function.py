@@ -55,7 +55,9 @@ class Call(NamedTuple):
     def general(self) -> "Call":
         """Return the call with ints as operands."""
         fixed = tuple(RUN_TIME if f == STATIC_INT else f for f in self.fixed)
-        return self._replace(key=(*self.key[:PREFIX], *map(leaf_key, self.leaves, fixed)), fixed=fixed)
+        return self._replace(
+            key=(*self.key[:PREFIX], *map(leaf_key, self.leaves, fixed)), fixed=fixed
+        )
 
 
 class Compiled:

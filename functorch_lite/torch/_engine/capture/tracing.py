@@ -15,8 +15,8 @@ from ...._core.execute import x64
 from ....transforms._world import Opened
 from .. import backward as _backward
 from ..grad_mode import recording
-from ..mixed.state import settings, settled
 from ..graph import AccumulateGrad
+from ..mixed.state import settings, settled
 from ..tensor import Tensor
 from .arguments import Arguments
 from .breaks import GraphBreak
