@@ -205,7 +205,10 @@ class Compiled:
 
     def name(self) -> str:
         """Return how messages call the function."""
-        return getattr(self.function, "__qualname__", type(self.function).__name__)
+        function = self.function
+        if getattr(function, "__name__", "") == "_call_impl":  # a module's own call
+            function = function.__self__  # type: ignore[attr-defined]
+        return getattr(function, "__qualname__", type(function).__name__)
 
     def _text(self, reason: str, at: str, instead: str) -> str:
         lines = [reason if self.pure else f"torch.compile: graph break in {self.name()}: {reason}"]
