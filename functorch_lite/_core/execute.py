@@ -21,7 +21,11 @@ keep_pages()
 # Compiler options by what a program contains, for the CPU.  XLA's YNN fusion makes convolutions
 # several times slower (DESIGN.md 9).
 CPU_OPTIONS: dict[str, dict[str, Any]] = {
-    "convolution": {"xla_cpu_experimental_ynn_fusion_type": ""},
+    "convolution": {
+        "xla_cpu_experimental_ynn_fusion_type": "",
+        # Optimization barriers stay to the end: what `channels_last` keeps apart is not fused.
+        "xla_disable_hlo_passes": "cse_barrier_expander",
+    },
 }
 
 if TYPE_CHECKING:  # a type checker sees a variable in ``jax.Device``
