@@ -325,7 +325,7 @@ def _along(equation: Any, inputs: list[Any]) -> list[Any] | None:
 
 @_rule("rev")
 def _reverse(equation: Any, inputs: list[Any]) -> list[Any]:
-    """Reverse the leading axes in memory: a kernel's taps, in the order its gradient's use wants."""
+    """Reverse whole blocks of memory: ``dims`` come first, as a convolution wants its taps."""
     (x,), dims = inputs, tuple(equation.params["dimensions"])
     order = (*dims, *(d for d in range(len(_shape(x))) if d not in dims))
     value = _alone(_laid(x, order)).value

@@ -3,7 +3,8 @@
 Everything that runs on the engine goes through :func:`compile` and :func:`x64`, so that compiler
 options, the 64-bit scope and the count of compilations live in one place.  Importing this file
 leaves ``jax.config`` untouched: 64-bit types are switched on by a scope around each call.  It does
-set the process's allocator (:mod:`.memory`), which must happen before XLA's threads start.  Floor 0.
+set the process's allocator (:mod:`.memory`), which must happen before XLA's threads start.
+Floor 0.
 """
 
 import functools

@@ -120,18 +120,21 @@ def test_the_written_derivative_is_that_of_the_plain_loop(kind, reverse):
 
 
 def check_against_plain_loop(kind, reverse):
-    T, N, I, H = 3, 2, 3, 2
-    gates = {"lstm": 4, "gru": 3}.get(kind, 1) * H
+    steps, rows, inputs, hidden = 3, 2, 3, 2
+    gates = {"lstm": 4, "gru": 3}.get(kind, 1) * hidden
     keys = iter(jax.random.split(jax.random.key(0), 9))
     normal = lambda *shape: jax.random.normal(next(keys), shape, jnp.float64)  # noqa: E731
-    x, weights = normal(T, N, I), (normal(gates, I), normal(gates, H), normal(gates), normal(gates))
-    state = tuple(normal(N, H) for _ in range(2 if kind == "lstm" else 1))
+    x, weights = (
+        normal(steps, rows, inputs),
+        (normal(gates, inputs), normal(gates, hidden), normal(gates), normal(gates)),
+    )
+    state = tuple(normal(rows, hidden) for _ in range(2 if kind == "lstm" else 1))
 
     def total(mask, x, state, weights):
         out, last = recurrent._layer(kind, x, state, (*weights, None), reverse, mask)
         return jnp.sin(out).sum() + sum(jnp.cos(s).sum() for s in last)
 
-    fast, plain = (functools.partial(total, m) for m in (None, jnp.ones((T, N), bool)))
+    fast, plain = (functools.partial(total, m) for m in (None, jnp.ones((steps, rows), bool)))
     arguments = (0, 1, 2)
     for derivative in (jax.grad, lambda f, n: jax.jacfwd(jax.grad(f, n), n)):
         ours, theirs = (jax.jit(derivative(f, arguments))(x, state, weights) for f in (fast, plain))
