@@ -1,79 +1,103 @@
-"""``python -m benchmarks``: print the table of ratios to PyTorch (which must be installed).
+"""``python -m benchmarks``: print one table of times as ratios to PyTorch's.
 
-python -m benchmarks            everything
-python -m benchmarks dispatch   one part: dispatch, digits, imports or memory
+python -m benchmarks                    everything, in about ten minutes
+python -m benchmarks train              one part: train, dispatch, digits, imports, cold, memory
+python -m benchmarks gpt cnn            some programs of ``train``
+python -m benchmarks train cnn --variants ours,torch,jax --quick
+
+Contestants that are not installed say so. flax adds a column, matplotlib a picture:
+``pip install flax matplotlib``.
 """
 
-import os
-import platform
-import statistics
-import subprocess
-import sys
-from time import perf_counter
+import argparse
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
-from benchmarks._turns import UNDER_US, Worker, compare
-from benchmarks.operations import DISPATCHED
+from benchmarks import _costs
+from benchmarks._chart import draw
+from benchmarks._programs import TITLES, compete
+from benchmarks._table import Row, Table
+from benchmarks._turns import ROOT
+from benchmarks._variants import VARIANTS
 
-COLUMNS = "| what | ours | PyTorch | ratio |\n|---|---|---|---|"
-
-
-def dispatch() -> None:
-    """Print the cost of one eager call per operation."""
-    for name in DISPATCHED:
-        ours, theirs, ratio = compare("worker_dispatch.py", request=name, rounds=7, warmup=1)
-        print(
-            f"| `{name}` on 4x4 float32 | {ours * 1e6:.1f} us | {theirs * 1e6:.1f} us | "
-            f"{ratio:.1f} |"
-        )
-
-
-def digits() -> None:
-    """Print the time of one epoch of the digits CNN, eager and unmodified."""
-    ours, theirs, ratio = compare("worker_digits.py", rounds=15, warmup=3)
-    print(f"| digits CNN, one epoch | {ours * 1e3:.0f} ms | {theirs * 1e3:.0f} ms | {ratio:.2f} |")
+# Name -> (what makes the rows, how many rounds each, how many when quick).
+COSTS: dict[str, tuple[Callable[[int], Iterable[Row]], int, int]] = {
+    "dispatch": (_costs.dispatch, 7, 3),
+    "digits": (_costs.digits, 15, 3),
+    "imports": (_costs.imports, 7, 3),
+    "cold": (_costs.cold, 5, 1),
+    "memory": (_costs.memory, 1, 1),
+}
+TRAIN = "train"
+ROUNDS, ROUND_S = 11, 0.4
+QUICK_ROUNDS, QUICK_ROUND_S = 5, 0.2
 
 
-def imports(rounds: int = 7) -> None:
-    """Print the time of importing the shim, as a ratio to importing JAX, both from bytecode."""
-    bytecode = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure what the command line names, or all, and write it under ``build/bench``."""
+    given = _parser().parse_args(arguments)
+    programs, costs = chosen(given.what)
+    given.out.mkdir(parents=True, exist_ok=True)
+    table = Table(given.variants)
+    details: list[Row] = []  # of programs, shown once all of their times are
+    with tempfile.TemporaryDirectory() as empty:
+        for program in programs:
+            # The quick form spares the compilers what they have done before.
+            caches = _costs.caches_in(given.out / "caches" if given.quick else empty)
+            rounds = (QUICK_ROUNDS, QUICK_ROUND_S) if given.quick else (ROUNDS, ROUND_S)
+            time, *rest = compete(program, given.variants, *rounds, caches)
+            table.add(time)
+            details += rest
+    for row in [] if given.quick else details:
+        table.add(row)
+    for name in costs:
+        rows, many, few = COSTS[name]
+        for row in rows(few if given.quick else many):
+            table.add(row)
+    table.end()
+    table.write(given.out / "table.md")
+    if not draw(table.rows, table.columns, given.out / "table.png"):
+        print("No picture: matplotlib is not installed.")
 
-    def seconds(module: str) -> float:
-        start = perf_counter()
-        subprocess.run([sys.executable, "-c", f"import {module}"], check=True, env=bytecode)
-        return perf_counter() - start
 
-    for module in ("functorch_lite.torch", "jax"):
-        seconds(module)  # the first import fills the caches
-    pairs = [(seconds("functorch_lite.torch"), seconds("jax")) for _ in range(rounds)]
-    ratio = statistics.median(a / b for a, b in pairs)
-    ours, theirs = (statistics.median(p[i] for p in pairs) for i in (0, 1))
-    print(
-        f"| `import functorch_lite.torch` beside `import jax` | {ours:.2f} s | {theirs:.2f} s | "
-        f"{ratio:.2f} |"
+def chosen(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return (programs, costs) that the words name: parts, or programs of the part ``train``."""
+    programs = [word for word in words if word in TITLES]
+    costs = [word for word in words if word in COSTS]
+    if not words or (TRAIN in words and not programs):
+        programs = list(TITLES)
+    return programs, costs if words else list(COSTS)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Print a table of times as ratios to PyTorch's."
     )
-
-
-def memory() -> None:
-    """Print the growth of resident memory over 10,000 training steps, after the first 500."""
-    with Worker(UNDER_US, "worker_memory.py") as worker:
-        start = worker.round("500")
-        end = worker.round("9500")
-    print(f"| resident memory, step 500 to 10,000 | {start:.0f} to {end:.0f} MiB | | |")
-
-
-PARTS = {"dispatch": dispatch, "digits": digits, "imports": imports, "memory": memory}
-
-
-def main() -> None:
-    """Run the parts named on the command line, or all."""
-    wanted = sys.argv[1:] or list(PARTS)
-    print(
-        f"{platform.processor() or platform.machine()}, Python {platform.python_version()}\n"
-        "\n"
-        f"{COLUMNS}"
+    parser.add_argument(
+        "what",
+        nargs="*",
+        metavar="WHAT",
+        choices=[[], TRAIN, *TITLES, *COSTS],
+        help=f"parts ({', '.join([TRAIN, *COSTS])}) or programs ({', '.join(TITLES)})",
     )
-    for name in wanted:
-        PARTS[name]()
+    parser.add_argument(
+        "--variants",
+        type=_variants,
+        default=list(VARIANTS),
+        metavar="A,B",
+        help=f"columns: {', '.join(VARIANTS)}",
+    )
+    parser.add_argument("--quick", action="store_true", help="few rounds, compilers' caches kept")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench", metavar="FOLDER")
+    return parser
+
+
+def _variants(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in VARIANTS]:
+        raise argparse.ArgumentTypeError(f"no such column: {', '.join(unknown)}")
+    return [name for name in VARIANTS if name in names]
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import statistics
 import sys
 from collections.abc import Callable
 
-from benchmarks._turns import UNDER_TORCH, UNDER_US, Worker
+from benchmarks._turns import UNDER_PYTHON, UNDER_US, Worker
 
 PROGRAMS = (
     *("per-sample gradients", "hessian"),
@@ -49,7 +49,7 @@ def transforms() -> None:
     """Print the torch.func programs, eager and compiled whole."""
     with (
         Worker(UNDER_US, "worker_functional.py") as ours,
-        Worker(UNDER_TORCH, "worker_functional.py") as theirs,
+        Worker(UNDER_PYTHON, "worker_functional.py") as theirs,
     ):
         for name in PROGRAMS:
             for form in ("", " jit"):

@@ -13,6 +13,7 @@ from ._core.lazy import Lazy as _Lazy
 __names__ = _Lazy(
     __name__,
     {
+        "_core.counters": ["stats"],
         "_core.version": ["__version__"],
         "nn": [],
         "optim": [],

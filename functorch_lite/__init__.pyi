@@ -2,6 +2,7 @@ from . import nn as nn
 from . import optim as optim
 from . import parallel as parallel
 from . import transforms as transforms
+from ._core.counters import stats as stats
 from ._core.version import __version__ as __version__
 from .parallel import all_gather as all_gather
 from .parallel import all_to_all as all_to_all

@@ -21,6 +21,7 @@ FLOORS = [
     ("functorch_lite.__main__", 12),
     ("functorch_lite.cli*", 11),
     (SHIM + "._shadow*", 10),
+    (SHIM + "._dynamo*", 8),
     (SHIM, 9),
     (SHIM + "._*", 7),
     (SHIM + ".*", 8),

@@ -2,9 +2,9 @@
 
 Everything that runs on the engine goes through :func:`compile` and :func:`x64`, so that compiler
 options, the 64-bit scope and the count of compilations live in one place.  Importing this file
-leaves ``jax.config`` untouched: 64-bit types are switched on by a scope around each call.  It does
-set the process's allocator (:mod:`.memory`), which must happen before XLA's threads start.
-Floor 0.
+leaves ``jax.config`` untouched: 64-bit types are switched on by a scope around each call, and the
+cache on disk is set up by the first compilation (``cache.py``).  It does set the process's
+allocator (``memory.py``), which must happen before XLA's threads start.  Floor 0.
 """
 
 import functools
@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import jax
 from jax.extend.core import get_opaque_trace_state
 
+from . import cache
 from .channels_last import channels_last
+from .counters import counters, tracing
 from .memory import keep_pages
 
 keep_pages()
@@ -38,23 +40,11 @@ x64 = jax.enable_x64
 """``with x64(True):`` lets int64 and float64 exist for the calls inside (about 1 us)."""
 
 
-class Compilations:
-    """Counts XLA compilations, for tests and ``fl.stats()``: a trace of a program's body is one."""
-
-    __slots__ = ("count",)
-
-    def __init__(self) -> None:
-        """Begin at zero."""
-        self.count = 0
-
-
-compilations = Compilations()
-
-
 def compile(fun: Callable[..., Any], tuned: str = "", **options: Any) -> Callable[..., Any]:
     """Return ``fun`` as a cached XLA program; inside another trace it is inlined.
 
-    Each new combination of shapes and dtypes adds one to ``compilations.count``.
+    Each new combination of shapes and dtypes adds one to ``counters.compilations``: a trace of the
+    body is one.  Eager code, which may never meet the same shapes again, uses :func:`eager.eager`.
 
     Args:
         fun: a pure function of arrays.
@@ -64,8 +54,11 @@ def compile(fun: Callable[..., Any], tuned: str = "", **options: Any) -> Callabl
 
     @functools.wraps(fun)
     def counted(*args: Any, **kwargs: Any) -> Any:
-        compilations.count += 1
-        return fun(*args, **kwargs)
+        cache.begin()
+        with tracing():
+            traced = fun(*args, **kwargs)
+        counters.compilations += 1
+        return traced
 
     plain = jax.jit(counted, inline=True, **options)
     if not tuned or jax.default_backend() != "cpu":

@@ -10,6 +10,7 @@ there an ordinary reduction does.  Floor 1.
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 LONGEST = 32768
 """Elements from which PyTorch sums in parallel."""
@@ -21,19 +22,33 @@ _LEVELS = 4
 
 
 def _in_turn(parts):
-    """Add arrays from left to right."""
+    """Add arrays from left to right.
+
+    Here and below in ``lax``, not ``jnp``: an operator of an array costs a trace several times as
+    much, and there are dozens in a sum.
+    """
     total, *rest = parts
     for part in rest:
-        total = total + part
+        total = lax.add(total, part)
     return total
+
+
+def _at(x, i, axis=1):
+    return lax.index_in_dim(x, i, axis, keepdims=False)
+
+
+def _span(x, start, stop):
+    return lax.slice_in_dim(x, start, stop, axis=1)
 
 
 def _blocks(x, axis_length):
     """Split (R, n, ...) into the sums of its blocks of 16, (R, n // 16, ...), and the rest."""
     whole = axis_length // _STEP * _STEP
-    blocked = x[:, :whole].reshape(x.shape[0], whole // _STEP, _STEP, *x.shape[2:])
-    sums = _in_turn([blocked[:, :, j] for j in range(_STEP)]) if whole else None
-    return sums, x[:, whole:]
+    if not whole:
+        return None, x
+    blocks = _span(x, 0, whole)
+    blocked = lax.reshape(blocks, (x.shape[0], whole // _STEP, _STEP, *x.shape[2:]))
+    return _in_turn([_at(blocked, j, 2) for j in range(_STEP)]), _span(x, whole, axis_length)
 
 
 def _cascade(x):
@@ -47,8 +62,8 @@ def _cascade(x):
         x = sums
     else:
         rests.append(x)
-    zero = jnp.zeros((x.shape[0], *x.shape[2:]), x.dtype)
-    return _in_turn([_in_turn([zero, *(r[:, i] for i in range(r.shape[1]))]) for r in rests])
+    zero = lax.full((x.shape[0], *x.shape[2:]), 0, x.dtype)
+    return _in_turn([_in_turn([zero, *(_at(r, i) for i in range(r.shape[1]))]) for r in rests])
 
 
 def _interleaved(x):
@@ -56,9 +71,9 @@ def _interleaved(x):
     rows, n, lanes = x.shape
     quads = n // _INTERLEAVED
     cut = quads * _INTERLEAVED
-    four = _cascade(x[:, :cut].reshape(rows, quads, _INTERLEAVED, lanes))
-    first = _in_turn([four[:, 0], *(x[:, i] for i in range(cut, n))])
-    return _in_turn([first, *(four[:, k] for k in range(1, _INTERLEAVED))])
+    four = _cascade(lax.reshape(_span(x, 0, cut), (rows, quads, _INTERLEAVED, lanes)))
+    first = _in_turn([_at(four, 0), *(_at(x, i) for i in range(cut, n))])
+    return _in_turn([first, *(_at(four, k) for k in range(1, _INTERLEAVED))])
 
 
 def _rows(x):
@@ -66,14 +81,14 @@ def _rows(x):
     rows, n = x.shape
     vectors = n // lanes
     if not vectors:
-        return _interleaved(x[..., None])[:, 0]
-    tail = x[:, vectors * lanes :]
-    vector = _interleaved(x[:, : vectors * lanes].reshape(rows, vectors, lanes))
+        return _at(_interleaved(lax.reshape(x, (rows, n, 1))), 0)
+    whole = vectors * lanes
+    vector = _interleaved(lax.reshape(_span(x, 0, whole), (rows, vectors, lanes)))
     return _in_turn(
         [
-            jnp.zeros(rows, x.dtype),
-            *(tail[:, i] for i in range(tail.shape[1])),
-            *(vector[:, k] for k in range(lanes)),
+            lax.full((rows,), 0, x.dtype),
+            *(_at(x, i) for i in range(whole, n)),
+            *(_at(vector, k) for k in range(lanes)),
         ]
     )
 

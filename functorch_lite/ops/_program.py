@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from .._core import dtype as dt
-from .._core.execute import compile
+from .._core.eager import eager
 from ._cascade import sum_to
 from ._registry import OPERAND, Op, Promotion
 
@@ -58,7 +58,7 @@ class Program:
 
     def _first_call(self, *operands: Any) -> Any:
         """Compile on the first call: many programs only serve their gradient or other programs."""
-        self.call = compile(self.fn, self.tuned)
+        self.call = eager(self.fn, self.tuned)
         return self.call(*operands)
 
     def vjp(self, wanted: tuple[int, ...], given: tuple[int, ...] | None = None) -> "Program":

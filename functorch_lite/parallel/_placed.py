@@ -14,7 +14,8 @@ import jax
 from jax.core import Tracer
 from jax.sharding import Mesh, NamedSharding
 
-from .._core.execute import compilations, compile
+from .._core.counters import counters
+from .._core.execute import compile
 from .._core.types import PyTree
 from ._queue import one_at_a_time
 
@@ -57,7 +58,7 @@ class Placed:
 
         def program(*args: Any) -> PyTree:
             if not _permission.depth and not _lie_on(mesh, args):
-                compilations.count -= 1  # this is none
+                counters.compilations -= 1  # this is none
                 raise _NotYet
             return fun(*args)
 

@@ -19,6 +19,7 @@ from ._engine import pytree as _pytree  # noqa: F401 - for what it exposes
 from ._engine.anomaly import is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled
 from ._engine.anomaly import is_anomaly_enabled as is_anomaly_enabled
 from ._engine.anomaly import set_anomaly_enabled as set_anomaly_enabled
+from ._engine.capture import function as _captured  # noqa: F401 - for fl.jit of tensors
 from ._engine.grad_mode import enable_grad as enable_grad
 from ._engine.grad_mode import inference_mode as inference_mode
 from ._engine.grad_mode import is_grad_enabled as is_grad_enabled

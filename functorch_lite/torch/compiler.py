@@ -7,7 +7,9 @@ compile say that they cannot.
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from .._core.errors import UnsupportedError
+from ._dynamo import OptimizedModule, compiled_function
+from ._engine.capture.function import compile_function
+from .nn.modules.module import Module
 
 __all__ = [
     "allow_in_graph",
@@ -33,10 +35,35 @@ def compile(
     options: dict[str, Any] | None = None,
     disable: bool = False,
 ) -> Any:
-    """Raise: programs are not captured yet.  ``disable=True`` gives the model back."""
-    if disable:
-        return model if model is not None else _same
-    raise UnsupportedError("torch.compile", "Leave it out: the eager model gives the same numbers.")
+    """Return a function or module that runs as one XLA program where it can.
+
+    Args:
+        model: a function, method or module; None returns a decorator.
+        fullgraph: raise where something cannot be captured, instead of running eagerly.
+        dynamic, backend, mode, options: accepted; there is one compiler here, XLA, and a program is
+            made for each combination of shapes.
+        disable: return ``model`` as it is.
+
+    A whole training step may be captured: forward, loss, ``backward()``, ``optimizer.step()``.
+    """
+    chosen = {
+        "fullgraph": fullgraph,
+        "dynamic": dynamic,
+        "backend": backend,
+        "mode": mode,
+        "options": options,
+        "disable": disable,
+    }
+    if model is None:
+        return lambda function: compile(function, **chosen)
+    if not callable(model):
+        raise RuntimeError(f"torch.compile needs something that can be called, not {model!r}")
+    compiled = compile_function(model, **chosen)
+    if compiled is model:
+        return model
+    if isinstance(model, Module):
+        return OptimizedModule(model, compiled)
+    return compiled_function(model, compiled)
 
 
 def _same(model: Any) -> Any:

@@ -8,7 +8,7 @@ is done the values are written for real, one level further out. Floor 4; knows n
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -62,8 +62,6 @@ class Level:
         draws: of a TRACE level: takes a draw (a function without arguments) and returns its
             numbers; None where the traced code may be repeated with the same numbers.
         keys: where random draws inside come from, if not from the world's generator.
-        reads: of a TRACE level whose program is called again: id of an array that was read from
-            outside -> (array, function that reads it anew, box with a history or None); else None.
     """
 
     def __init__(
@@ -83,7 +81,6 @@ class Level:
         self.index: Any = None
         self.axis = axis
         self.draws = draws
-        self.reads: dict[int, tuple[Any, Callable[[], Any], Any]] | None = None
         self.keys: Any = None
         self.stamp = 0
         self.writes: dict[Any, tuple[Any, str]] = {}
@@ -142,11 +139,25 @@ MUTATED = (
 )
 
 
+class Recording(Level):
+    """The ground below all transforms while a function is captured as a program.
+
+    Eager code on it behaves as ever (the tape records), but no array has a value: what is read from
+    a cell outside becomes an input of the program, what is written to one an output.
+    """
+
+    def lift(self, cell: Cell) -> None:
+        """Note that a cell from outside is read, and leave a traced value in it."""
+        raise NotImplementedError
+
+
 class _State(threading.local):
     stack: list[Level]
+    ground: Any  # a Recording, with what its world adds, or None
 
     def __init__(self) -> None:
         self.stack = []
+        self.ground = None
 
 
 state = _State()
@@ -177,8 +188,13 @@ active = _Active()
 
 
 def innermost() -> Level | None:
-    """Return the innermost running transform, or None."""
-    return state.stack[-1] if state.stack else None
+    """Return the innermost running transform, or the capture below all of them, or None."""
+    return state.stack[-1] if state.stack else state.ground
+
+
+def running() -> list[Level]:
+    """Return the levels that run in this thread, from the ground up."""
+    return state.stack if state.ground is None else [state.ground, *state.stack]
 
 
 @contextmanager
@@ -195,11 +211,11 @@ def note_write(cell: Cell) -> None:
         top.writes[cell] = (cell.snapshot(), place())
 
 
-def note_read(array: Any, again: Callable[[], Any], born: int = 0, box: Any = None) -> None:
-    """Tell the programs that are being captured where an array from outside came from."""
-    for level in state.stack:
-        if level.reads is not None and born < level.stamp:
-            level.reads.setdefault(id(array), (array, again, box))
+def note_read(cell: Cell) -> None:
+    """Tell the capture that is going on that a cell is read."""
+    ground = state.ground
+    if ground is not None and cell.born < ground.stamp:
+        ground.lift(cell)
 
 
 def axis_here() -> str:

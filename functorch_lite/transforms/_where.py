@@ -31,7 +31,7 @@ def place() -> str:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         filename = frame.f_code.co_filename
-        if not _is_library(filename):
+        if not is_library(filename):
             text = linecache.getline(filename, frame.f_lineno).strip()
             shown = f"{filename}:{frame.f_lineno}, in {frame.f_code.co_name}"
             return f"{shown}: {text}" if text else shown
@@ -39,7 +39,8 @@ def place() -> str:
     return ""
 
 
-def _is_library(filename: str) -> bool:
+def is_library(filename: str) -> bool:
+    """Return True for a file of this package, JAX, NumPy or the standard library."""
     if filename.startswith("<"):
         return filename.startswith(("<frozen", "<functorch_lite", "<string>"))
     full = os.path.abspath(filename)

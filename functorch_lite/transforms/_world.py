@@ -75,13 +75,15 @@ class World:
         finally:
             self.set_draw_state(now)
 
+    def captured_function(
+        self, func: Callable[..., Any], static: frozenset[Any]
+    ) -> Callable[..., Any]:
+        """Return a function of boxes as one that is captured as a program (``jit``)."""
+        raise NotImplementedError
+
     def number(self, traced: Any) -> Any:
         """Return what stands for a Python number in traced code."""
         return traced
-
-    def trace_key(self) -> Any:
-        """Return what else a traced program depends on: the modes that are switched on."""
-        return None
 
     conjugate = False
     """Gradients of complex numbers are the conjugates of JAX's."""

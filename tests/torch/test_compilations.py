@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 
 import functorch_lite.torch as torch
-from functorch_lite._core.execute import compilations
+from functorch_lite._core.counters import counters
+from functorch_lite._core.eager import HOT
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def compilations_of(call) -> int:
     """Return how many programs a call compiled."""
-    before = compilations.count
+    before = counters.compilations
     call()
-    return compilations.count - before
+    return counters.compilations - before
 
 
 def test_a_thousand_different_indices_compile_one_program():
@@ -74,7 +75,8 @@ def test_a_thousand_different_numbers_compile_one_program():
 )
 def test_numbers_are_operands(call):
     x = torch.ones(29)
-    call(x, 1)
+    for i in range(1, HOT + 2):
+        call(x, i)
     assert compilations_of(lambda: [call(x, i) for i in range(2, 12)]) == 0
 
 
@@ -89,12 +91,12 @@ def test_a_changing_learning_rate_compiles_one_step(name):
         w.sum().backward()
         optimizer.step()
 
-    step(0.1)
-    step(0.2)
+    for _ in range(HOT + 1):
+        step(0.1)
     assert compilations_of(lambda: [step(1 / i) for i in range(1, 30)]) == 0
 
 
-def test_a_training_loop_compiles_nothing_after_its_second_step():
+def test_a_training_loop_compiles_nothing_once_it_is_hot():
     torch.manual_seed(0)
     net = torch.nn.Sequential(torch.nn.Linear(5, 7), torch.nn.ReLU(), torch.nn.Linear(7, 1))
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
@@ -105,8 +107,8 @@ def test_a_training_loop_compiles_nothing_after_its_second_step():
         torch.nn.functional.mse_loss(net(x), x.sum(1, keepdim=True)).backward()
         optimizer.step()
 
-    step()
-    step()
+    for _ in range(HOT + 1):
+        step()
     assert compilations_of(lambda: [step() for _ in range(10)]) == 0
 
 
@@ -120,12 +122,15 @@ def run_alone(program: str) -> str:
 
 def test_importing_and_using_the_shim_leaves_the_configuration_of_jax_alone():
     changed = run_alone("""
+        import os
+        os.environ["FUNCTORCH_LITE_CACHE"] = "0"  # tests/core/test_cache.py is about that
         import jax
         before = dict(jax.config.values)
         import functorch_lite.torch as torch
         at_import = {k for k, v in jax.config.values.items() if before[k] != v}
         x = torch.ones(2, dtype=torch.float64, requires_grad=True)
-        (x * 2).sum().backward()
+        for _ in range(9):
+            (x * 2).sum().backward()
         print(at_import, {k for k, v in jax.config.values.items() if before[k] != v})
         print(jax.numpy.ones(1).dtype)
     """)

@@ -188,7 +188,6 @@ def test_without_a_gpu_cuda_is_pytorchs_cpu_build():
 
 def test_what_cannot_be_done_says_so():
     for call in (
-        lambda: torch.compile(len),
         lambda: torch.jit.script(len),
         torch.overrides.TorchFunctionMode,
     ):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import functorch_lite as fl
 import functorch_lite.torch as torch
-from functorch_lite._core.execute import compilations
+from functorch_lite._core.counters import counters
 
 
 def loss(params, x):
@@ -96,12 +96,12 @@ def test_collectives_see_the_mapped_axis_by_its_name():
 
 def test_jit_compiles_once_a_shape_and_takes_static_arguments():
     compiled = fl.jit(lambda x, n: x * n, static_argnames="n")
-    before = compilations.count
+    before = counters.compilations
     for k in range(3):
         compiled(jnp.full(5, float(k)), n=2)
-    assert compilations.count - before == 1
+    assert counters.compilations - before == 1
     compiled(jnp.ones(5), n=3)
-    assert compilations.count - before == 2
+    assert counters.compilations - before == 2
 
 
 def test_checkpoint_keeps_values_and_gradients():

@@ -11,6 +11,7 @@ from ..._core import dtype as dt
 from ...transforms._levels import active, state
 from ...transforms._where import explained
 from . import backward as _backward
+from .capture.breaks import break_if_outside
 from .grad_mode import mode, recording
 from .graph import AccumulateGrad, RemovableHandle
 from .override import overridable_property
@@ -24,6 +25,9 @@ BACKWARD_INSIDE = (
     "functorch.grad or functorch.vjp instead or call backward() outside of functorch transforms."
 )
 NO_GRAD_ROOT = "element {} of tensors does not require grad and does not have a grad_fn"
+
+
+OUTSIDE = "do it before the compiled function."
 
 
 def refuse_inside(call: str) -> None:
@@ -255,6 +259,7 @@ def _requires_grad(self: Tensor) -> bool:
 
 
 def _set_requires_grad(self: Tensor, value: bool) -> None:
+    break_if_outside(self, "requires_grad of a tensor from outside is set", OUTSIDE)
     if not self.is_leaf:
         if value:
             raise RuntimeError("you can only change requires_grad flags of leaf variables.")
@@ -279,6 +284,8 @@ def _is_leaf(self: Tensor) -> bool:
 
 def _grad(self: Tensor) -> Any:
     """The accumulated gradient of a leaf (or of a tensor that retains it)."""
+    if state.ground is not None:
+        state.ground.touch_grad(self, read=True)
     if self._grad is None and self._node is not None and not _retains(self):
         warnings.warn(
             "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its "
@@ -317,6 +324,8 @@ def _set_grad(self: Tensor, value: Any) -> None:
                 f"size '{list(self._sizes)}'. Please ensure that the gradient and the tensor are "
                 "the same size"
             )
+    if state.ground is not None:
+        state.ground.touch_grad(self, read=False)
     self._grad = value
 
 
@@ -396,6 +405,7 @@ def detach_(self: Tensor) -> Tensor:
             "these gradients. To fix this error, please refer to the Optimizer.zero_grad() "
             "function in torch/optim/optimizer.py as the solution."
         )
+    break_if_outside(self, "a tensor from outside is detached in place", OUTSIDE)
     self._node, self._nr, self._requires_grad = None, 0, False
     return self
 
@@ -411,6 +421,9 @@ def _data(self: Tensor) -> Tensor:
 def _set_data(self: Tensor, value: Tensor) -> None:
     if not isinstance(value, Tensor):
         raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+    break_if_outside(
+        self, "the data of a tensor from outside are replaced", "tensor.data.copy_(new)."
+    )
     for key in ("_storage", "_sizes", "_dtype", "_desc"):
         setattr(self, key, value.__dict__[key])
     for key in ("_chain", "_strides", "_offset", "_shown_strides"):

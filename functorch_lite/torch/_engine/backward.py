@@ -16,8 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtype as dt
-from ..._core.execute import compile, x64
+from ..._core.eager import Cold, together
+from ..._core.execute import x64
 from ...ops._program import Program
+from ...transforms._levels import state
 from .anomaly import anomaly, watching
 from .dispatch import Operands, record
 from .grad_mode import mode, recording
@@ -70,10 +72,13 @@ def _collect(starts: Sequence[Node], targets: Sequence[Slot] | None) -> list[Nod
     """Return the nodes that take part, by descending number (leaves last)."""
     seen: set[Node] = set()
     stack = [n for n in starts if n is not None]
+    ground: Any = state.ground
     while stack:
         node = stack.pop()
         if node not in seen:
             seen.add(node)
+            if ground is not None and ground.ends_at(node, targets is None):
+                continue
             stack.extend(e[0] for e in node.edges if e is not None)
     order = sorted(seen, key=lambda n: n.number, reverse=True)
     return order if targets is None else _leading_to(order, {t[0] for t in targets})
@@ -143,7 +148,7 @@ class _Walk:
         start = 0
         while start < len(self.order):
             end = start
-            if not self.create and not anomaly.on and segments.on:
+            if not self.create and not anomaly.on and segments.on and state.ground is None:
                 while end < len(self.order) and self.plain(self.order[end]):
                     end += 1
             if end - start > 1:
@@ -332,6 +337,8 @@ def apply(program: Program, values: list) -> tuple:
 
 def _check_alive(node: Node) -> None:
     """Raise if the node was freed, or if a value that it saved was written to since."""
+    if node.dead:
+        raise RuntimeError(node.dead)
     if not isinstance(node, OpNode):
         return
     if node.operands is None:
@@ -418,6 +425,8 @@ def accumulate(node: AccumulateGrad, gradient: Any, create: bool) -> None:
     leaf = node.variable
     if not leaf._requires_grad:  # frozen since
         return
+    if state.ground is not None:
+        state.ground.touch_grad(leaf, read=True)
     held = leaf._grad
     new = gradient if create else None
     if held is None:
@@ -435,30 +444,27 @@ def accumulate(node: AccumulateGrad, gradient: Any, create: bool) -> None:
 
 # --- segments -------------------------------------------------------------------------------------
 
-_seen_once: set[tuple] = set()
 _segments: dict[tuple, Callable[..., Any]] = {}
 
 
 def run_segment(walk: _Walk, nodes: list[Node]) -> None:
-    """Process nodes that carry no Python code: compiled as one program once seen before."""
+    """Process nodes that carry no Python code: as one program once its shapes are hot."""
     plan = _plan(walk, nodes)
     compiled = _segments.get(plan.signature)
     if compiled is None:
-        if plan.signature not in _seen_once:
-            _seen_once.add(plan.signature)
-            for node in nodes:
-                walk.single(node)
-            return
-        compiled = _segments[plan.signature] = compile(
+        compiled = _segments[plan.signature] = together(
             _segment_function(plan.steps, plan.exits), _tuning(plan.steps)
         )
-    incoming = []
-    for node, index in plan.entries:
-        incoming.append(walk.pending[node].pop(index))
+    incoming = [walk.pending[node][index] for node, index in plan.entries]
+    try:
+        with x64(True):
+            outgoing = compiled(plan.operands, incoming)
+    except Cold:
+        for node in nodes:
+            walk.single(node)
+        return
     for node in nodes:
         walk.pending.pop(node, None)
-    with x64(True):
-        outgoing = compiled(plan.operands, incoming)
     for slot, gradient in zip(plan.exits_slots, outgoing, strict=True):
         walk.deliver(slot, gradient)
 

@@ -87,10 +87,12 @@ class Node:
         pre_hooks: output index -> hooks on that output's gradient (``Tensor.register_hook``).
         node_pre_hooks, node_hooks: hooks of ``register_prehook`` and ``register_hook``.
         retains: output index -> weak reference to the tensor whose ``.grad`` is wanted.
+        dead: why no backward pass can go through, where one never could.
         packed: the operands that hooks keep instead, by number (``shown/packing.py``).
     """
 
     opaque = False
+    dead = ""
     node_hooks: OrderedDict | None = None
     node_pre_hooks: OrderedDict | None = None
     pre_hooks: dict[int, OrderedDict] | None = None

@@ -13,15 +13,18 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 
-from ..._core.execute import compile, x64
+from ..._core.eager import eager
+from ..._core.execute import x64
 from ...optim._rules import apply_rule
+from .capture.recorder import now_recording
 
 
 class Group(NamedTuple):
     """Tensors that are updated with the same flags and hyper-parameters.
 
     ``states[i]`` is the state dict of ``params[i]``; all have the same keys, and values that are
-    tensors. A hyper-parameter is a float or a one-element tensor.
+    tensors. A hyper-parameter is a float or a one-element tensor. ``live`` returns the
+    hyper-parameters anew: a captured program asks for them at each call.
     """
 
     flags: frozenset[str]
@@ -29,6 +32,7 @@ class Group(NamedTuple):
     grads: list[Any]
     states: list[dict[str, Any]]
     hypers: dict[str, Any]
+    live: Callable[[], dict[str, Any]]
 
 
 _programs: dict[tuple, Callable[..., Any]] = {}
@@ -46,10 +50,10 @@ def fused_step(rule: str, groups: list[Group]) -> None:
     )
     program = _programs.get((rule, layout))
     if program is None:
-        program = _programs[rule, layout] = compile(_make_program(rule, layout))
+        program = _programs[rule, layout] = eager(_make_program(rule, layout))
     hypers, arrays = [], []
     for group, names in zip(groups, keys, strict=True):
-        hypers.append(tuple([_operand(value) for value in group.hypers.values()]))
+        hypers.append(_operands(group))
         for param, grad, state in zip(group.params, group.grads, group.states, strict=True):
             arrays.append(param._array)
             arrays.append(grad._array)
@@ -72,8 +76,23 @@ def fused_step(rule: str, groups: list[Group]) -> None:
                 state[name]._write(next(results))
 
 
-def _operand(value: Any) -> Any:
-    return float(value) if isinstance(value, (int, float)) else value._array
+def _operands(group: Group) -> tuple:
+    """Return the hyper-parameters as the program takes them; a capture makes its own of floats."""
+    values = list(group.hypers.values())
+    numbers = [place for place, v in enumerate(values) if isinstance(v, (int, float))]
+    found = [v if place in numbers else v._array for place, v in enumerate(values)]
+    recorder = now_recording()
+    if recorder is None:
+        return tuple([float(v) if place in numbers else v for place, v in enumerate(found)])
+
+    def again() -> list[float]:
+        now = list(group.live().values())
+        return [float(now[place]) for place in numbers]
+
+    traced = recorder.ask([float(values[place]) for place in numbers], again)
+    for place, value in zip(numbers, traced, strict=True):
+        found[place] = value
+    return tuple(found)
 
 
 def _make_program(rule: str, layout: tuple) -> Callable[..., Any]:
@@ -109,6 +128,7 @@ def _by_device(groups: list[Group]) -> list[list[Group]]:
                     [group.grads[i] for i in chosen],
                     [group.states[i] for i in chosen],
                     group.hypers,
+                    group.live,
                 )
             )
     return list(devices.values())

@@ -15,6 +15,9 @@ import numpy as np
 
 from ..._core.execute import Device, x64
 from ...transforms._levels import active, note_read, note_write
+from .capture.breaks import break_graph
+
+TO_NUMPY = "a tensor is handed to NumPy, a file or another process"
 
 
 def to_device(array: np.ndarray, device: Device | None = None) -> jax.Array:
@@ -70,17 +73,17 @@ class Storage:
 
     def read(self) -> Any:
         """Return the root array; a shared buffer is copied, for NumPy may write to it any time."""
+        if active.count:
+            note_read(self)
+        return self.content()
+
+    def content(self) -> Any:
+        """Return the root array without telling anybody."""
         if self.array is None:
             self.settle()
         if self.array is not None:
             return self.array
         return to_device(np.array(self.buffer, order="C"), self._device)
-
-    def watched(self) -> Any:
-        """Return the root array where transforms run, and tell them what they read."""
-        array = self.read()
-        note_read(array, self.read, self.born)
-        return array
 
     def settle(self) -> None:
         """Go back to a JAX array once no ndarray shares the memory any more."""
@@ -113,6 +116,7 @@ class Storage:
 
         ``strides`` (in elements) is the root's memory order; None means C order.
         """
+        break_graph(TO_NUMPY)
         if self.buffer is not None:
             self.settle()
         if self.buffer is not None:
@@ -143,6 +147,7 @@ class Storage:
 
     def to_numpy(self, strides: tuple[int, ...] | None = None) -> np.ndarray:
         """Return a flat copy of the content in memory order (that of the root's ``strides``)."""
+        break_graph(TO_NUMPY)
         content = np.asarray(self.array) if self.buffer is None else self.buffer
         if strides is not None:
             content = content.transpose(memory_order(strides))

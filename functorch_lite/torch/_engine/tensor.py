@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtype as dt
-from ..._core.execute import compile, x64
+from ..._core.eager import eager
+from ..._core.execute import x64
 from ...ops._common import contiguous_strides
 from ...transforms._levels import active
 from .grad_mode import inference, mode
@@ -166,9 +167,7 @@ class Tensor:
         storage = self._storage
         if self._chain:
             return self._replay()
-        if active.count:
-            return storage.watched()
-        return storage.read() if storage.array is None else storage.array
+        return storage.read() if active.count or storage.array is None else storage.array
 
     def _replay(self) -> Any:
         """Read through the view chain; the value is kept until the storage changes."""
@@ -179,7 +178,7 @@ class Tensor:
         if storage.array is None:
             return self._read_buffer()
         if active.count:  # a traced value must not outlive its transform: it is not kept
-            return read_chain(storage.watched(), self._chain)
+            return read_chain(storage.read(), self._chain)
         if kept is not None and kept[0] is storage.array:
             return kept[1]
         value = read_chain(storage.array, self._chain)
@@ -277,7 +276,7 @@ def read_chain(root: Any, chain: tuple) -> Any:
     programs = tuple(step[0] for step in chain)
     call = _readers.get(programs)
     if call is None:
-        call = _readers[programs] = compile(
+        call = _readers[programs] = eager(
             chain_reader(programs, [len(step[1]) for step in chain])
         )
     with x64(True):
@@ -289,7 +288,7 @@ def write_chain(root: Any, chain: tuple, child: Any) -> Any:
     programs = tuple(step[0] for step in chain)
     call = _writers.get(programs)
     if call is None:
-        call = _writers[programs] = compile(
+        call = _writers[programs] = eager(
             chain_writer(programs, [len(step[1]) for step in chain])
         )
     with x64(True):

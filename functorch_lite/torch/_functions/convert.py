@@ -15,6 +15,7 @@ from ...ops._common import contiguous_strides
 from ...ops._registry import OPS
 from ...transforms._levels import active
 from ...transforms._where import explained
+from .._engine.capture.breaks import break_graph
 from .._engine.dispatch import call, shown_strides, type_name
 from .._engine.grad_mode import mode
 from .._engine.graph import node_type, sequence
@@ -22,6 +23,7 @@ from .._engine.inside.values import ITEM, NO_DATA, STORAGE, is_traced, on_host
 from .._engine.layout import dense_strides
 from .._engine.override import overridable
 from .._engine.register import SPACES, attach, expose
+from .._engine.storage import TO_NUMPY
 from .._engine.tensor import Tensor, make
 from .._engine.view import ViewNode, ViewProgram
 from .._engine.writing import call_inplace, check_writable
@@ -263,6 +265,7 @@ def tolist(self: Tensor) -> Any:
 @expose("m")
 def numpy(self: Tensor, *, force: bool = False) -> np.ndarray:
     """Return an ndarray sharing memory with the tensor while it lives; ``force`` may copy."""
+    break_graph(TO_NUMPY, "compute with torch operations, or convert outside.")
     if force:
         return detach(self).cpu().numpy()
     if self.requires_grad and mode.grad:

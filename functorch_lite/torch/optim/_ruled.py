@@ -7,11 +7,13 @@ itself is one compiled call (``torch/_engine/step.py``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, ClassVar
 
 from ...optim._rules import flags_of, hypers_of, slots_of
 from .. import _api as torch
+from .._engine.capture import optimizers as capture
 from .._engine.step import Group, fused_step
 from .optimizer import Optimizer
 
@@ -123,6 +125,7 @@ class RuledOptimizer(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        capture.stepping(self)
         with torch.no_grad():
             groups: list[Group] = []
             for group in self.param_groups:
@@ -142,13 +145,20 @@ class RuledOptimizer(Optimizer):
                 self._refuse_sparse()
             state = self.state[param]
             if not state:
-                state.update(self._new_state(group, param))
+                capture.fill(state, lambda param=param: self._new_state(group, param))
             params.append(param)
             grads.append(grad)
             states.append(state)
         if params and group.get("capturable"):
             self._check_capturable(params)
-        return [Group(flags_of(group), params, grads, states, hypers_of(self._rule, group))]
+        live = partial(hypers_of, self._rule, group)
+        return [Group(flags_of(group), params, grads, states, live(), live)]
+
+    def own_tensors(self) -> Iterator[Any]:
+        """Yield the parameters and the tensors of their states."""
+        for _, param in self._all_params():
+            yield param
+            yield from (t for t in self.state.get(param, {}).values() if torch.is_tensor(t))
 
     def _check_group(self, group: dict[str, Any]) -> None:
         if group.get("differentiable"):

@@ -220,11 +220,15 @@ class Adafactor(RuledOptimizer):
     def _gather(self, group: dict[str, Any]) -> list[Group]:
         """Tell matrices from vectors, whose states differ; fill in the default epsilon."""
         (whole,) = super()._gather(group)
-        hypers = dict(whole.hypers)
-        if hypers["eps1"] is None and whole.params:
-            # PyTorch takes the dtype of the group's first parameter for all of them.
-            hypers["eps1"] = torch.finfo(whole.params[0].dtype).eps
-        parts = [Group(whole.flags, [], [], [], hypers) for _ in range(2)]
+
+        def live() -> dict[str, Any]:
+            hypers = whole.live()
+            if hypers["eps1"] is None and whole.params:
+                # PyTorch takes the dtype of the group's first parameter for all of them.
+                hypers["eps1"] = torch.finfo(whole.params[0].dtype).eps
+            return hypers
+
+        parts = [Group(whole.flags, [], [], [], live(), live) for _ in range(2)]
         for param, grad, state in zip(whole.params, whole.grads, whole.states, strict=True):
             part = parts["row_var" in state]
             part.params.append(param)

@@ -194,10 +194,10 @@ class Optimizer:
         """Forget the gradients of all parameters, or fill them with zeros."""
         for group in self.param_groups:
             for param in group["params"]:
-                if param.grad is None:
-                    continue
                 if set_to_none:
                     param.grad = None
+                    continue
+                if param.grad is None:
                     continue
                 if param.grad.grad_fn is not None:
                     param.grad.detach_()

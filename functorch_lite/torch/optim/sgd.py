@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 from ...optim._rules import flags_of, hypers_of
+from .._engine.capture import optimizers as capture
 from .._engine.step import Group
 from ._ruled import (
     RuledOptimizer,
@@ -75,19 +77,24 @@ class SGD(RuledOptimizer):
         """Tell parameters apart whose momentum buffer begins in this step."""
         self._check_group(group)
         flags, hypers = flags_of(group), hypers_of(self._rule, group)
+        live = partial(hypers_of, self._rule, group)
         found = [(p, p.grad) for p in group["params"] if p.grad is not None]
         if any(grad.is_sparse for _, grad in found):
             self._refuse_sparse()
         if "momentum" not in flags:
             params, grads = [p for p, _ in found], [grad for _, grad in found]
-            return [Group(flags, params, grads, [{} for _ in found], hypers)]
-        old = Group(flags, [], [], [], {**hypers, "first": 0.0})
-        new = Group(flags, [], [], [], {**hypers, "first": 1.0})
+            return [Group(flags, params, grads, [{} for _ in found], hypers, live)]
+
+        def later() -> dict[str, Any]:
+            return {**live(), "first": 0.0}
+
+        old = Group(flags, [], [], [], {**hypers, "first": 0.0}, later)
+        new = Group(flags, [], [], [], {**hypers, "first": 1.0}, later)
         for param, grad in found:
             state = self.state[param]
             chosen = new if state.get("momentum_buffer") is None else old
             if chosen is new:
-                state.update(self._new_state(group, param))
+                capture.fill(state, lambda param=param: self._new_state(group, param))
             chosen.params.append(param)
             chosen.grads.append(grad)
             chosen.states.append(state)

@@ -9,6 +9,7 @@ from copy import deepcopy
 from typing import Any
 
 from .. import _api as torch
+from .._engine.capture.recorder import now_recording
 from ..nn import Module
 from ..nn.modules.batchnorm import _BatchNorm
 from ._schedulers.base import LRScheduler, per_group, warn_unless_within_step
@@ -135,7 +136,9 @@ class AveragedModel(Module):
     def update_parameters(self, model: Any) -> None:
         """Take the model's present parameters into the average."""
         pairs = self._pairs(model)
-        if bool(self.n_averaged == 0):
+        captured = now_recording() is not None  # there, nobody knows if this is the first time
+        first = self.n_averaged == 0
+        if not captured and bool(first):
             for average, current in pairs:
                 average.copy_(current)
         elif self.multi_avg_fn is not None:
@@ -146,6 +149,9 @@ class AveragedModel(Module):
             for average, current in pairs:
                 count = self.n_averaged.to(average.device)
                 average.copy_(average_of(average, current, count))
+        if captured:
+            for average, current in pairs:
+                average.copy_(torch.where(first, current, average))
         if not self.use_buffers:
             for ours, theirs in zip(self.module.buffers(), model.buffers(), strict=True):
                 ours.detach().copy_(theirs.detach().to(ours.device))

@@ -19,7 +19,7 @@ from .._engine.backward import Slot, _check_alive, _Walk, make
 from .._engine.function import FunctionNode
 from .._engine.graph import AccumulateGrad, Node, OpNode, node_type, sequence
 from .._engine.uses import uses_operands
-from .._functions.chance.random import fork_rng, get_rng_state, set_rng_state
+from .._functions.chance.random import fork_rng, set_stream_position, stream_position
 
 Contexts = tuple[Any, Any]
 
@@ -59,7 +59,7 @@ class Region:
         with ExitStack() as stack:
             stack.enter_context(fork_rng(enabled=self.preserve_rng_state))
             if self.preserve_rng_state:
-                set_rng_state(state)
+                set_stream_position(state)
             stack.enter_context(torch.enable_grad())
             stack.enter_context(self.contexts[1])
             return self.run()
@@ -67,7 +67,7 @@ class Region:
 
 def run_and_forget(region: Region) -> Any:
     """Run a function under the tape; return its result with one node for its whole stretch."""
-    state = get_rng_state() if region.preserve_rng_state else None
+    state = stream_position() if region.preserve_rng_state else None
     tensors = opened((region.args, region.kwargs)).boxes
     for tensor in tensors:
         tensor._history()  # a view that is out of date gets its node before the stretch begins

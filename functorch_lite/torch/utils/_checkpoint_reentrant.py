@@ -8,7 +8,7 @@ from .. import _api as torch
 from .._engine.autograd import backward as _backward
 from .._engine.backward import running
 from .._engine.function import Function
-from .._functions.chance.random import fork_rng, get_rng_state, set_rng_state
+from .._functions.chance.random import fork_rng, set_stream_position, stream_position
 from ._checkpoint_node import InsideWalk
 
 
@@ -21,7 +21,7 @@ class CheckpointFunction(Function):
         check_backward_validity(args)
         ctx.set_materialize_grads(False)
         ctx.run_function, ctx.preserve_rng_state = run_function, preserve
-        ctx.state = get_rng_state() if preserve else None
+        ctx.state = stream_position() if preserve else None
         ctx.inputs = [None if isinstance(a, torch.Tensor) else a for a in args]
         ctx.places = [i for i, a in enumerate(args) if isinstance(a, torch.Tensor)]
         ctx.save_for_backward(*(args[i] for i in ctx.places))
@@ -43,7 +43,7 @@ class CheckpointFunction(Function):
         detached = detach_variable(tuple(inputs))
         with fork_rng(enabled=ctx.preserve_rng_state):
             if ctx.preserve_rng_state:
-                set_rng_state(ctx.state)
+                set_stream_position(ctx.state)
             with torch.enable_grad():
                 outputs = ctx.run_function(*detached)
         outputs = (outputs,) if isinstance(outputs, torch.Tensor) else outputs

@@ -13,6 +13,7 @@ import numpy as np
 
 from ....transforms._levels import BATCH, TRACE, innermost, state
 from ....transforms._where import explained
+from ..capture.breaks import GraphBreak
 
 NO_DATA = "Cannot copy out of meta tensor; no data!"
 ITEM = (
@@ -42,6 +43,10 @@ MASKED_SELECT = (
     "because for each batch this would return a differently shaped Tensor. Please file an issue at "
     "https://github.com/pytorch/pytorch/issues if you need this feature.",
     "keep the shape: torch.where(mask, x, other), or multiply by the mask.",
+)
+NO_VALUE = (
+    "the value of a Tensor is needed in Python, but is not known while the function is being "
+    "traced by"
 )
 _ATEN = {"unique": "_unique2"}
 
@@ -77,21 +82,32 @@ def on_host(array: Any, refusal: tuple[str, str]) -> np.ndarray:
     value = known(array)
     if isinstance(value, jax.ShapeDtypeStruct):
         raise NotImplementedError(NO_DATA)
+    _break_for_value(value)
     if isinstance(value, jax.core.Tracer):
         message, instead = refusal
         if not any(level.kind == BATCH for level in state.stack):
             top = innermost()
-            message = (
-                "the value of a Tensor is needed in Python, but is not known while the function is "
-                f"being traced by {top.name if top else 'JAX'}"
-            )
+            message = f"{NO_VALUE} {top.name if top else 'JAX'}"
         raise explained(RuntimeError, message, instead)
     return np.asarray(value)
+
+
+def _break_for_value(value: Any) -> None:
+    """Stop a capture that needs a value; a transform inside it keeps its own message."""
+    ground: Any = state.ground
+    if ground is None or any(level.kind == BATCH for level in state.stack):
+        return
+    if isinstance(value, jax.core.Tracer) or ground.is_concrete(value):
+        raise GraphBreak(
+            f"{NO_VALUE} {ground.name}",
+            "keep it a tensor (torch.where, not if; no .item(), no print), or read it outside.",
+        )
 
 
 def of_all_slices(array: Any) -> np.ndarray | None:
     """Return the value; under ``vmap`` those of all slices, in front; None where there is none."""
     value = known(array)
+    _break_for_value(value)
     if not isinstance(value, jax.core.Tracer):
         return np.asarray(value)
     seen: list[np.ndarray] = []

@@ -28,7 +28,6 @@ from ....transforms._levels import (
     Level,
     active,
     differentiating,
-    note_read,
     state,
 )
 from ....transforms._where import explained
@@ -77,11 +76,14 @@ class TensorWorld(World):
 
     def draw_state(self) -> Any:
         """Return the state of the default generator."""
-        return GENERATOR[0].snapshot()
+        return GENERATOR[0].snapshot() if state.ground is None else state.ground.position()
 
     def set_draw_state(self, before: Any) -> None:
         """Go back to a state of the default generator."""
-        GENERATOR[0].rewind(before)
+        if state.ground is None:
+            GENERATOR[0].rewind(before)
+        else:
+            state.ground.rewind(before)
 
     def number(self, traced: Any) -> Tensor:
         """Return a tensor that takes part in arithmetic as a Python float does."""
@@ -89,9 +91,11 @@ class TensorWorld(World):
         tensor._desc = float
         return tensor
 
-    def trace_key(self) -> Any:
-        """Return grad mode and the default dtype."""
-        return mode.grad, dt.get_default_dtype()
+    def captured_function(
+        self, func: Callable[..., Any], static: frozenset[Any]
+    ) -> Callable[..., Any]:
+        """Return ``func`` as a captured program."""
+        return COMPILED[0](func, fullgraph=True, pure=True, static=static)
 
     def captured(self, function: Any) -> list[Any]:
         """Return the tensors with a history that a function refers to, where the tape records."""
@@ -112,6 +116,10 @@ class TensorWorld(World):
 
 GENERATOR: list[Any] = []
 """The engine of the default generator (set by ``random``)."""
+
+
+COMPILED: list[Any] = []
+"""The class of captured functions (set by ``capture.function``)."""
 
 
 class _Last(threading.local):
@@ -139,9 +147,7 @@ def lifted(tensor: Tensor) -> Any:
         return tensor._array
     for level in reversed(stack):
         if isinstance(level, Boundary) and level.knows(tensor):
-            value = level.value_of(tensor)
-            note_read(value, lambda: lifted(tensor), box=tensor)
-            return value
+            return level.value_of(tensor)
     outermost = stack[0]
     if isinstance(outermost, Boundary):
         raise _Unknown(_input_of(tensor))

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ....transforms._levels import BATCH, TRACE, Level, state
+from ....transforms._levels import BATCH, TRACE, Level, running, state
 from ....transforms._where import explained
 from ..._engine.inside.values import is_traced, known
 
@@ -72,7 +72,7 @@ def _refuse_repeats() -> None:
 
 def _recorded(once: Callable[[], np.ndarray]) -> Any:
     """Draw; through the program that is being captured, if there is one."""
-    for level in state.stack:
+    for level in running():
         if level.kind == TRACE and level.draws is not None:
             return level.draws(once)
     return once()
@@ -84,7 +84,7 @@ def _by_slices(
     """Draw with parameters that differ by slice: the host sees the whole batch at once."""
     if len(own) < len(mapped):
         raise explained(RuntimeError, SAME_OF_MAPPED, "torch.vmap(f, randomness='different').")
-    if any(level.kind == TRACE for level in state.stack):
+    if any(level.kind == TRACE for level in running()):
         raise NotImplementedError(
             "functorch_lite does not support random operations with traced parameters inside a "
             "compiled function. Draw from torch.rand and transform the numbers."

@@ -15,7 +15,8 @@ from ...._core import dtype as dt
 from ...._core.draws import DRAWS
 from ...._core.mt19937 import MT19937
 from ....ops._registry import OPS
-from ....transforms._levels import active, state
+from ....transforms._levels import active, running, state
+from ..._engine.capture.breaks import break_graph
 from ..._engine.dispatch import call
 from ..._engine.grad_mode import mode
 from ..._engine.inside.values import is_traced, known
@@ -28,6 +29,8 @@ from ..arguments import check_sizes, factory_sizes, integers, template
 from ..create import wrap
 from ..device import CPU, device, home
 from .drawing import draw_inside
+
+SEED = "seed outside of the compiled function."
 
 
 class Generator:
@@ -51,11 +54,13 @@ class Generator:
 
     def manual_seed(self, seed: int) -> "Generator":
         """Restart the stream at ``seed``; return the generator."""
+        break_graph("a generator is seeded", SEED)
         self._engine.manual_seed(int(seed))
         return self
 
     def seed(self) -> int:
         """Restart the stream at a seed from the system; return it."""
+        break_graph("a generator is seeded", SEED)
         return self._engine.seed()
 
     def initial_seed(self) -> int:
@@ -64,6 +69,7 @@ class Generator:
 
     def get_state(self) -> Tensor:
         """Return the state as a uint8 tensor of PyTorch's layout (5,056 bytes)."""
+        break_graph("the state of a generator is read", SEED)
         return wrap(self._engine.get_state())
 
     def set_state(self, new_state: Tensor) -> None:
@@ -85,6 +91,8 @@ class Generator:
 
     def draw(self, kind: str, shape: Any, d: np.dtype, *parameters: Any) -> np.ndarray:
         """Draw an array; ``kind`` is a key of ``DRAWS``."""
+        if state.ground is not None:
+            state.ground.drawing_from(self._engine)
         return DRAWS[kind](self._engine, shape, d, *parameters)
 
 
@@ -104,7 +112,7 @@ def draw(
     Inside a transform the result may be a traced array.
     """
     source = generator or default_generator
-    if active.count and state.stack:
+    if active.count and running():
 
         def one(sizes: Any, *values: Any) -> np.ndarray:
             return source.draw(kind, sizes, d.np, *values)
@@ -156,11 +164,26 @@ def fork_rng(
     if not enabled:
         yield
         return
-    state = default_generator._engine.get_state()
+    before = stream_position()
     try:
         yield
     finally:
-        default_generator._engine.set_state(state)
+        set_stream_position(before)
+
+
+def stream_position() -> Any:
+    """Return where the default generator is in its stream, for ``set_stream_position``."""
+    if state.ground is not None:
+        return state.ground.position()
+    return default_generator._engine.snapshot()
+
+
+def set_stream_position(position: Any) -> None:
+    """Go back to a point of the stream: the same numbers follow, in a captured program too."""
+    if state.ground is not None:
+        state.ground.rewind(position)
+    else:
+        default_generator._engine.rewind(position)
 
 
 # --- factories ------------------------------------------------------------------------------------

@@ -13,7 +13,9 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ....transforms._levels import state
 from ... import _api as torch
+from ..._engine.capture.guards import epoch
 from ..._engine.graph import RemovableHandle
 from ._backward import BackwardHook, warn_about_non_full_hook
 
@@ -69,6 +71,7 @@ def _add_hook(
 
     Args: ``flags`` pairs as ``[(dictionary, flag), ...]``; ``first`` puts the hook before others.
     """
+    epoch.now += 1
     pairs = flags or []
     handle = RemovableHandle(hooks, extra_dict=[marks for marks, _ in pairs])
     hooks[handle.id] = hook
@@ -194,6 +197,8 @@ class Hooks:
 
     def _call_impl(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward``, and every hook around it."""
+        if state.ground is not None:
+            state.ground.called(self)
         if not (
             self._forward_hooks
             or self._forward_pre_hooks

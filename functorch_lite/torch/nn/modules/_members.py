@@ -11,7 +11,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from ....transforms._levels import state
 from ... import _api as torch
+from ..._engine.capture.breaks import break_graph
+from ..._engine.capture.guards import epoch
 from ..._engine.graph import RemovableHandle
 from ..parameter import Buffer, Parameter
 from ._hooks import _add_hook
@@ -75,6 +78,7 @@ class Members:
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Add a tensor (or None) that is state but not trained; ``persistent`` saves it."""
+        epoch.now += 1
         if "_buffers" not in self.__dict__:
             raise AttributeError("cannot assign buffer before Module.__init__() call")
         self._check_name("buffer", name, self._buffers)
@@ -91,6 +95,7 @@ class Members:
 
     def register_parameter(self, name: str, param: Any) -> None:
         """Add a ``Parameter`` (or None, which reserves the name)."""
+        epoch.now += 1
         if "_parameters" not in self.__dict__:
             raise AttributeError("cannot assign parameter before Module.__init__() call")
         self._check_name("parameter", name, self._parameters)
@@ -112,6 +117,7 @@ class Members:
 
     def add_module(self, name: str, module: Any) -> None:
         """Add a submodule (or None) under ``name``."""
+        epoch.now += 1
         if not isinstance(module, Members) and module is not None:
             raise TypeError(f"{torch.typename(module)} is not a Module subclass")
         if not isinstance(name, str):
@@ -185,6 +191,9 @@ class Members:
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Register a parameter, module or buffer; anything else is an ordinary attribute."""
+        epoch.now += 1
+        if state.ground is not None:
+            state.ground.attribute(self, name, value)
         own = self.__dict__
         params, modules, buffers = (own.get(k) for k in ("_parameters", "_modules", "_buffers"))
         if isinstance(value, Parameter):
@@ -252,6 +261,8 @@ class Members:
 
     def __delattr__(self, name: str) -> None:
         """Delete a parameter, buffer, submodule or ordinary attribute."""
+        epoch.now += 1
+        break_graph("an attribute of a module is deleted")
         for kind in ("_parameters", "_buffers", "_modules"):
             if name in self.__dict__[kind]:
                 del self.__dict__[kind][name]

@@ -11,7 +11,7 @@ import types
 from collections import OrderedDict
 from typing import Any
 
-from ... import _api as torch
+from ..._engine.capture.function import compile_function
 from ._convert import Convert
 from ._hooks import (
     Hooks,
@@ -109,7 +109,7 @@ class Module(Hooks, State, Convert, Walk, Members):
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Run later calls through ``torch.compile``, whose arguments these are."""
-        self._compiled_call_impl = torch.compile(self._call_impl, *args, **kwargs)
+        self._compiled_call_impl = compile_function(self._call_impl, *args, **kwargs)
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle everything but the compiled call."""

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ... import _api as torch
+from ..._engine.capture.breaks import break_graph
+from ..._engine.capture.optimizers import after_the_program
 from ..optimizer import Optimizer
 
 EPOCH_DEPRECATION_WARNING = (
@@ -158,12 +160,14 @@ class LRScheduler:
 
     def get_last_lr(self) -> list[Any]:
         """Return the rates that were set last, one for each group."""
+        break_graph("the learning rate is read", "read it outside of the compiled function.")
         return self._last_lr
 
     def get_lr(self) -> list[Any]:
         """Compute the next rates; a subclass must define it."""
         raise NotImplementedError
 
+    @after_the_program
     def step(self, epoch: int | None = None) -> None:
         """Go on by one epoch (or to ``epoch``, deprecated) and set the rates."""
         if self._step_count == 1:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
+from ..._engine.capture.optimizers import after_the_program
 from ..optimizer import Optimizer
 from .base import LRScheduler, group_values, set_group_value
 from .plateau import ReduceLROnPlateau
@@ -90,6 +91,7 @@ class SequentialLR(_ComposedSchedule):
         elif hasattr(sched, "last_epoch"):
             sched.last_epoch -= 1
 
+    @after_the_program
     def step(self) -> None:  # type: ignore[override]
         """Step the schedule whose turn it is."""
         self.last_epoch += 1
@@ -118,6 +120,7 @@ class ChainedScheduler(_ComposedSchedule):
         self.optimizer = chosen
         self._last_lr = group_values(schedulers[-1].optimizer, "lr")
 
+    @after_the_program
     def step(self) -> None:  # type: ignore[override]
         """Step every schedule in turn."""
         for scheduler in self._schedulers:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from ..._engine.capture.optimizers import after_the_program
 from ..optimizer import Optimizer
 from .base import (
     LRScheduler,
@@ -189,6 +190,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         height = 1 + math.cos(math.pi * self.T_cur / self.T_i)
         return [self.eta_min + (lr - self.eta_min) * height / 2 for lr in self.base_lrs]
 
+    @after_the_program
     def step(self, epoch: float | None = None) -> None:  # type: ignore[override]
         """Go on by one epoch, or to ``epoch``, which may be a fraction."""
         if epoch is None and self.last_epoch < 0:

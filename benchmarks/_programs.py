@@ -1,0 +1,71 @@
+"""The part ``train``: whole programs, in training and inference.
+
+All contestants of a program live at once, get ready one after the other, and then take turns.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+
+from benchmarks._table import Row, measured
+from benchmarks._turns import Worker, take_turns
+from benchmarks._variants import VARIANTS
+
+TITLES = {
+    "mlp": "MLP, training step",
+    "cnn": "CNN, training step",
+    "resnet": "ResNet-18, training step",
+    "gpt": "GPT, training step",
+    "lstm": "LSTM, training step",
+    "per-sample": "MLP, gradients per sample",
+    "resnet-infer": "ResNet-18, inference",
+    "gpt-infer": "GPT, inference",
+}
+
+
+class Contest:
+    """One program and the workers that compute it, less those that gave up, with their reasons."""
+
+    def __init__(
+        self, stack: ExitStack, program: str, variants: Sequence[str], environment: Mapping
+    ) -> None:
+        """Start the workers; ``stack`` ends them. ``environment`` is added to theirs."""
+        self.missing: dict[str, str] = {}
+        self.workers: dict[str, Worker] = {}
+        for name in variants:
+            variant = VARIANTS[name]
+            if variant.programs is None or program in variant.programs:
+                arguments = (variant.kind, program)
+                worker = Worker(
+                    variant.launcher, "worker_program.py", *arguments, environment=environment
+                )
+                self.workers[name] = stack.enter_context(worker)
+
+    def turns(self, request: str, rounds: int = 1) -> dict[str, list[float]]:
+        """Let all answer ``request`` in turns, ``rounds`` times."""
+
+        def answering(worker: Worker) -> Callable[[], float]:
+            return lambda: worker.round(request)
+
+        asked = {name: answering(worker) for name, worker in self.workers.items()}
+        found, refused = take_turns(asked, rounds)
+        self.missing |= refused
+        self.workers = {name: self.workers[name] for name in found}
+        return found
+
+
+def compete(
+    program: str, variants: Sequence[str], rounds: int, round_s: float, environment: Mapping
+) -> list[Row]:
+    """Time a program; return the rows of a step, of the way to the second step, and of memory."""
+    title = TITLES[program]
+    with ExitStack() as stack:
+        contest = Contest(stack, program, variants, environment)
+        ready = contest.turns("ready")
+        contest.turns(f"rounds {round_s}")
+        times = contest.turns("go", rounds)
+        memory = contest.turns("memory")
+    return [
+        measured(title, "ms", times, contest.missing),
+        measured(f"{title}: first two, with imports and compilers", "s", ready),
+        measured(f"{title}: peak memory of the process", "MiB", memory),
+    ]

@@ -1,0 +1,1 @@
+"""Traced programs on NumPy: what cold and tiny CPU programs run on instead of waiting for XLA."""

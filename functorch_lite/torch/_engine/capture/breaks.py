@@ -1,0 +1,53 @@
+"""Graph breaks: what a captured program cannot hold, and where the user asked for it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ....transforms._levels import state
+from ....transforms._where import place
+
+
+class GraphBreak(BaseException):
+    """The function that is being captured needs Python at this point.
+
+    No ``Exception``: the user's own ``except`` clauses must not swallow it.
+
+    Attributes:
+        reason: what cannot be captured.
+        instead: what to write instead, or "".
+        at: the user's line.
+    """
+
+    def __init__(self, reason: str, instead: str = "", at: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.instead, self.at = reason, instead, at or place()
+
+
+def break_graph(reason: str, instead: str = "") -> None:
+    """Stop the capture that is going on in this thread, if there is one."""
+    if state.ground is not None:
+        raise GraphBreak(reason, instead)
+
+
+def break_if_outside(tensor: Any, reason: str, instead: str = "") -> None:
+    """Stop the capture if ``tensor`` was there before it: its metadata are not traced."""
+    ground: Any = state.ground
+    if ground is not None and ground.is_outside(tensor):
+        raise GraphBreak(reason, instead)
+
+
+def uncaptured(
+    reason: str, instead: str = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator for functions on Python state that a captured program cannot repeat."""
+
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            break_graph(reason, instead)
+            return function(*args, **kwargs)
+
+        call.__name__, call.__doc__ = function.__name__, function.__doc__
+        call.__wrapped__ = function  # type: ignore[attr-defined]
+        return call
+
+    return wrap

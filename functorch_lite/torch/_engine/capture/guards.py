@@ -1,0 +1,116 @@
+"""Guards: what must still hold at a later call for a captured program to be valid.
+
+Asked at every call, so they are lists walked by short loops. Modules are looked at again only when
+an attribute of *some* module was set since (``epoch``).
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..tensor import Tensor
+from .reach import SCALARS, Slot, same
+from .recorder import MISSING
+
+
+class _Epoch:
+    """Counts the changes of attributes, parts and hooks of all modules."""
+
+    __slots__ = ("now",)
+
+    def __init__(self) -> None:
+        self.now = 0
+
+
+epoch = _Epoch()
+
+_PARTS = ("_parameters", "_buffers", "_modules")
+_HOOKS = (
+    "_forward_hooks",
+    "_forward_pre_hooks",
+    "_backward_hooks",
+    "_backward_pre_hooks",
+    "_compiled_call_impl",
+)
+
+
+class ModuleGuards:
+    """The parts, flags and hooks of modules as they were."""
+
+    def __init__(self, modules: Iterable[Any], names: set[str], changed: set[tuple]) -> None:
+        """Remember what ``modules`` hold.
+
+        ``names``: attributes that the user's code reads; ``changed``: (id of a module, name) of
+        what the function itself replaces.
+        """
+        self.checks: list[tuple[str, dict, str, Callable[[Any], bool]]] = []
+        self.sizes: list[tuple[str, dict, int]] = []
+        for module in modules:
+            own, label = module.__dict__, type(module).__name__
+            for part in _PARTS:
+                members = own.get(part) or {}
+                self.sizes.append((f"{label}.{part}", members, len(members)))
+                for name, member in members.items():
+                    self._check(f"{label}.{name}", members, name, member)
+            for name in _HOOKS:
+                hooks = own.get(name)
+                if isinstance(hooks, dict):
+                    self.sizes.append((f"{label}.{name}", hooks, len(hooks)))
+            library = type(module).__module__.startswith("functorch_lite")
+            for name, value in list(own.items()):
+                if (id(module), name) in changed or (name.startswith("_") and library):
+                    continue
+                if name == "training" or library or name in names:
+                    self._attribute(f"{label}.{name}", own, name, value)
+        self.valid_at = epoch.now
+
+    def _attribute(self, label: str, own: dict, name: str, value: Any) -> None:
+        if isinstance(value, (*SCALARS, Tensor)) or callable(value):
+            self._check(label, own, name, value)
+        elif isinstance(value, (tuple, list)) and all(isinstance(v, SCALARS) for v in value):
+            kept = list(value)
+            self.checks.append((label, own, name, lambda now: list(now) == kept))
+
+    def _check(self, label: str, holder: dict, name: str, value: Any) -> None:
+        self.checks.append((label, holder, name, same(value)))
+
+    def broken(self) -> str:
+        """Return what changed, or ""."""
+        if self.valid_at == epoch.now:
+            return ""
+        for label, holder, name, test in self.checks:
+            now = holder.get(name, MISSING)
+            if not test(now):
+                return f"{label} is now {_shown(now)}"
+        for label, members, size in self.sizes:
+            if len(members) != size:
+                return f"{label} has {len(members)} entries, not {size}"
+        self.valid_at = epoch.now
+        return ""
+
+
+class SlotGuards:
+    """Values in closures, globals and objects of the user's classes."""
+
+    def __init__(self, slots: Iterable[tuple[Slot, Any]], sizes: Iterable[tuple]) -> None:
+        self.checks = [(slot, same(value), value) for slot, value in slots]
+        self.sizes = list(sizes)
+
+    def broken(self) -> str:
+        """Return what changed, or ""."""
+        for slot, test, before in self.checks:
+            now = slot.get()
+            if now is not before and not test(now):
+                return f"{slot.label} was {_shown(before)} and is now {_shown(now)}"
+        for label, container, size in self.sizes:
+            if len(container) != size:
+                return f"{label} has {len(container)} entries, not {size}"
+        return ""
+
+
+def _shown(value: Any) -> str:
+    if value is MISSING:
+        return "missing"
+    if isinstance(value, Tensor):
+        return f"another tensor of shape {list(value._sizes)}"
+    text = repr(value) if isinstance(value, SCALARS) else f"another {type(value).__name__}"
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,84 @@
+"""What an optimizer tells the capture that it steps in."""
+
+import functools
+from collections.abc import Callable
+from operator import is_
+from typing import Any
+
+from ....optim._rules import flags_of
+from .recorder import now_recording
+
+
+def stepping(optimizer: Any) -> None:
+    """Note that ``optimizer`` steps: its options and state become part of the program.
+
+    Numbers among the options are operands (``step.Group.live``); what they switch on is not.
+    """
+    recorder = now_recording()
+    if recorder is None or id(optimizer) in recorder.optimizers:
+        return
+    recorder.optimizers[id(optimizer)] = optimizer
+    groups = optimizer.param_groups
+    flags = [flags_of(group) for group in groups]
+    counts = [len(group["params"]) for group in groups]
+    recorder.hold(
+        f"the options of {type(optimizer).__name__} changed",
+        lambda: (
+            [flags_of(group) for group in optimizer.param_groups] == flags
+            and [len(group["params"]) for group in optimizer.param_groups] == counts
+        ),
+    )
+    recorder.hold(f"the state of {type(optimizer).__name__} was replaced", _State(optimizer))
+
+
+class _State:
+    """Whether an optimizer's state still consists of the tensors that the program updates."""
+
+    def __init__(self, optimizer: Any) -> None:
+        self.optimizer = optimizer
+        self.table: Any = None
+
+    def __call__(self) -> bool:
+        state = self.optimizer.state
+        if self.table is None:  # the first call: everything has been born
+            self.table, self.keys, self.held = state, list(state), _tensors(state)
+            return True
+        now = _tensors(state)
+        return (
+            state is self.table
+            and len(state) == len(self.keys)
+            and len(now) == len(self.held)
+            and all(map(is_, state, self.keys))
+            and all(map(is_, now, self.held))
+        )
+
+
+def _tensors(state: Any) -> list[Any]:
+    return [tensor for entry in state.values() for tensor in entry.values()]
+
+
+def fill(state: dict[str, Any], make: Callable[[], dict[str, Any]]) -> None:
+    """Fill a parameter's state before its first step; in a capture, as if before it."""
+    recorder = now_recording()
+    if recorder is None:
+        state.update(make())
+        return
+    with recorder.aside(state):
+        state.update(make())
+
+
+def after_the_program(step: Callable[..., None]) -> Callable[..., None]:
+    """Make a scheduler's ``step`` one that a captured program's calls run when they are done.
+
+    It changes Python numbers, which the program asks for at its next call.
+    """
+
+    @functools.wraps(step)
+    def call(*args: Any, **kwargs: Any) -> None:
+        recorder = now_recording()
+        if recorder is None:
+            step(*args, **kwargs)
+        else:
+            recorder.after.append(lambda: step(*args, **kwargs))
+
+    return call

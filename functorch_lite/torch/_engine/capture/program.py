@@ -1,0 +1,227 @@
+"""One captured program: traced once, called many times.
+
+A call gathers what the program reads (tensors found where the trace found them, arguments, random
+numbers, hyper-parameters), runs one compiled function, and puts what came out where it belongs.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
+
+from ...._core.execute import compile, x64
+from ....transforms._compiled import tuning
+from ..tensor import Tensor
+from .grads import Grads
+from .guards import ModuleGuards, SlotGuards
+from .joint import Halves
+from .node import begin
+from .recorder import as_numbers
+from .tracing import Trace
+
+_one = [object()]
+_UNSHARED = max(map(sys.getrefcount, _one)) + 1
+"""The count of references to an array that only its storage and one list hold."""
+
+
+class Stale(BaseException):
+    """The compiled function was about to be traced again: shapes changed that no guard knows."""
+
+
+class Program:
+    """A captured function for arguments of one structure.
+
+    Attributes:
+        trace: what the capture found out.
+        donated: how many of the cells' arrays the program may overwrite.
+    """
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        recorder, closed = trace.recorder, trace.closed
+        self.tensors, self.grad_of, loose = trace.owners()
+        written = {cell for cell in recorder.writes if cell in recorder.cells}
+        self.joint = bool(trace.cotangents)
+        if self.joint:
+            written = set()
+        self._arrange(written, loose)
+        self.known = [t._storage for t in self.tensors]
+        self.flags = [t._requires_grad for t in self.tensors]
+        self.slots = SlotGuards(trace.guarded(), trace.reach.lengths.values())
+        self.modules = ModuleGuards(trace.modules(), trace.reach.names, trace.changed_attributes())
+        self.holds = recorder.holds
+        self.grads_read = [(g.tensor, g.entry is None) for g in recorder.grads.values() if g.read]
+        self.written_set = set(recorder.writes)
+        self.asks = [again for again, _ in recorder.asks]
+        self._compile(closed)
+        self.first = True
+        self.grads = Grads(trace)
+        self.templates = self.grads.others
+        trace.forget()
+
+    # --- building ---------------------------------------------------------------------------------
+
+    def _arrange(self, written: set[Any], loose: list[Any]) -> None:
+        """Number the cells, those that may be overwritten first, and what each constant is."""
+        trace = self.trace
+        cells = [t._storage for t in self.tensors]
+        cells += [t._grad._storage for t in self.grad_of]  # type: ignore[union-attr]
+        cells += loose
+        self.loose = loose
+        order = sorted(range(len(cells)), key=lambda i: cells[i] not in written)
+        self.order = order
+        self.donated = sum(c in written for c in cells)
+        place_of = {cells[i]: place for place, i in enumerate(order)}
+        self.index: list[tuple[int, int] | Any] = []
+        self.constants: list[Any] = []
+        groups = {"arg": 2, "draw": 3, "number": 4, "cotangent": 5}
+        for const in trace.closed.consts:
+            kind, what = trace.origin(const)
+            if kind == "cell":
+                place = place_of[what]
+                inside = place < self.donated
+                self.index.append((0, place) if inside else (1, place - self.donated))
+            elif kind == "constant":
+                self.index.append((6, len(self.constants)))
+                self.constants.append(const)
+            else:
+                self.index.append((groups[kind], what))
+        self.written_places = [(place_of.get(cell), cell) for cell in trace.recorder.writes]
+
+    def _compile(self, closed: Any) -> None:
+        index, constants = self.index, self.constants
+        self.traced = 0
+        tuned = tuning(closed.jaxpr)
+        if not self.joint:
+            whole = closed.jaxpr
+
+            def body(values: list[Any]) -> list[Any]:
+                return jaxpr_as_fun(ClosedJaxpr(whole, values))()
+
+        else:
+            self.halves = Halves(
+                closed.jaxpr,
+                len(closed.jaxpr.outvars) - self.trace.gradients,
+                [i for i, (group, _) in enumerate(index) if group == 5],
+            )
+            body = lambda values: self.halves.forward(*values)  # noqa: E731
+            self.backward = compile(
+                lambda residuals, given: self.halves.backward(*residuals, *given), tuned
+            )
+
+        def run(donated: Any, kept: Any, arrays: Any, draws: Any, numbers: Any) -> list[Any]:
+            self.traced += 1
+            if self.traced > 1:
+                raise Stale
+            groups: tuple[Any, ...] = (donated, kept, arrays, draws, numbers, None, constants)
+            return body([groups[g][i] for g, i in index if g != 5])
+
+        run.__name__ = self.trace.name
+        self.run = compile(run, tuned, donate_argnums=(0,))
+
+    # --- calling ----------------------------------------------------------------------------------
+
+    def broken(self, leaves: Sequence[Any]) -> str:
+        """Return which guard does not hold any more, in words, or ""."""
+        for what, test in self.holds:
+            if not test():
+                return what
+        found = self.modules.broken() or self.slots.broken()
+        if found:
+            return found
+        tensors = self.trace.rebind(self.tensors)
+        if isinstance(tensors, str):
+            return tensors
+        self.tensors = tensors
+        known = [t._storage for t in tensors]
+        if known != self.known:
+            for tensor, old in zip(tensors, self.known, strict=True):
+                if tensor._storage is not old and (
+                    tensor._chain or tensor._storage.content().shape != old.content().shape
+                ):
+                    return "the data of a captured tensor was replaced by another shape"
+            self.known = known
+        if [t._requires_grad for t in tensors] != self.flags:
+            return "requires_grad of a captured tensor"
+        for tensor, was_none in self.grads_read:
+            if (tensor._grad is None) is not was_none:
+                return f".grad of a parameter is {'set' if was_none else 'None'} now"
+        if self.written_set and any(
+            leaf._storage in self.written_set for leaf in leaves if isinstance(leaf, Tensor)
+        ):
+            return "an argument shares memory with a tensor that the function writes to"
+        return ""
+
+    def __call__(self, leaves: Sequence[Any]) -> Any:
+        """Run on the leaves of the arguments. The guards hold."""
+        trace = self.trace
+        storages = [
+            *self.known,
+            *(t._grad._storage for t in self.grad_of),  # type: ignore[union-attr]
+            *self.loose,
+        ]
+        values = [s.array for s in storages]
+        if _NOTHING in set(map(type, values)):
+            values = [s.content() for s in storages]
+        values = [values[i] for i in self.order]
+        donated, kept = values[: self.donated], values[self.donated :]
+        values = []
+        if donated and max(map(sys.getrefcount, donated)) > _UNSHARED:
+            donated = _unshared(donated)
+        arrays = [
+            leaf._array if isinstance(leaf, Tensor) else leaf
+            for leaf in map(leaves.__getitem__, trace.places)
+        ]
+        if self.first:
+            self.first = False
+            draws, numbers = trace.first_draws, as_numbers(trace.first_numbers)
+            trace.first_draws = []
+        else:
+            draws = [draw() for draw in trace.draws]
+            floats = [leaves[place] for place in trace.floats]
+            for again in self.asks:
+                floats += again()
+            numbers = as_numbers(floats)
+        with x64(True):
+            out = self.run(donated, kept, arrays, draws, numbers)
+        return self._deliver(out, storages, leaves)
+
+    def _deliver(self, out: list[Any], storages: list[Any], leaves: Sequence[Any]) -> Any:
+        """Write what the program wrote, and return what it returned."""
+        trace = self.trace
+        made: list[Any] = [
+            None if template is None else template.make(out[i])
+            for i, template in enumerate(self.templates)
+        ]
+        self.grads.put(out)
+        start = len(made)
+        arrays = out[start : start + trace.arrays]
+        start += trace.arrays
+        order = self.order
+        for value, (place, cell) in zip(out[start:], self.written_places, strict=False):
+            cell = cell if place is None else storages[order[place]]
+            if cell.buffer is None:
+                cell.array = value
+                cell.version += 1
+            else:
+                cell.write(value)
+        start += len(self.written_places)
+        for value, place in zip(out[start:], trace.written_arguments, strict=False):
+            leaves[place]._write(value)
+        start += len(trace.written_arguments)
+        if trace.differentiable:
+            begin(self, made, out[start:], leaves)
+        trace.effects(made, leaves)
+        return trace.tree.build(made, arrays, leaves)
+
+
+_NOTHING = type(None)
+
+
+def _unshared(arrays: list[Any]) -> list[Any]:
+    """Return the arrays, copied where somebody else still holds one: it would be overwritten."""
+    count = sys.getrefcount
+    # here two lists (and the loop's name) hold each: one more than where the limit was measured
+    return [jax.numpy.array(a, copy=True) if count(a) > _UNSHARED + 1 else a for a in arrays]

@@ -1,0 +1,124 @@
+"""What a captured function hands out: tensors that every call makes anew, and values that stay."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.core
+
+from ...._core import dtype as dt
+from ....transforms._world import ARRAYS, opened
+from ..storage import Storage
+from ..tensor import Tensor
+from .breaks import GraphBreak
+from .recorder import Recorder
+
+_METADATA = ("_sizes", "_dtype", "_desc", "_strides", "_shown_strides", "_offset", "_inference")
+
+
+class Template:
+    """A tensor of the trace as a pattern for those that later calls make."""
+
+    __slots__ = ("attributes", "kind", "requires_grad")
+
+    def __init__(self, tensor: Tensor) -> None:
+        own = tensor.__dict__
+        self.kind = type(tensor)
+        self.attributes = {key: own[key] for key in _METADATA if key in own}
+        self.requires_grad = bool(tensor._requires_grad)
+
+    def make(self, array: Any) -> Tensor:
+        """Return a tensor around ``array``."""
+        tensor = object.__new__(self.kind)
+        tensor.__dict__.update(self.attributes)
+        tensor._storage = Storage(array)
+        if self.requires_grad:
+            tensor._requires_grad = True
+        return tensor
+
+
+class Results:
+    """The tree that a captured function returned, told apart.
+
+    Attributes:
+        tensors: tensors that were made inside, each once.
+        arrays: the other traced or concrete arrays among the leaves.
+    """
+
+    def __init__(self, recorder: Recorder, leaves: Sequence[Any], copies: bool) -> None:
+        """Take the outputs apart; ``copies``: a view of a tensor outside is returned by value."""
+        self.recorder, self.copies = recorder, copies
+        self.tensors: list[Tensor] = []
+        self.arrays: list[Any] = []
+        self.inputs = {id(leaf): i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor)}
+        self._seen: dict[int, int] = {}
+        self._storages: dict[int, Tensor] = {}
+
+    def add(self, tensor: Tensor) -> tuple[str, Any]:
+        """Return how a later call finds ``tensor``: ("made", place), ("arg", i), ("fixed", it)."""
+        if id(tensor) in self.inputs:
+            return "arg", self.inputs[id(tensor)]
+        if tensor._storage.born < self.recorder.stamp:
+            if not tensor._chain:
+                return "fixed", tensor
+            if not self.copies:
+                raise GraphBreak(
+                    "a view of a tensor from outside is returned", "return a clone of it."
+                )
+        place = self._seen.get(id(tensor))
+        if place is None:
+            other = self._storages.setdefault(id(tensor._storage), tensor)
+            if other is not tensor and not self.copies:
+                raise GraphBreak("two results share their memory", "return a clone of one of them.")
+            place = self._seen[id(tensor)] = len(self.tensors)
+            self.tensors.append(tensor)
+        return "made", place
+
+    def of_tree(self, tree: Any) -> "Tree":
+        """Take apart what the function returned."""
+        flat = opened(tree)
+        sources: list[tuple[str, Any]] = []
+        for leaf in flat.leaves:
+            if isinstance(leaf, Tensor):
+                sources.append(self.add(leaf))
+            elif isinstance(leaf, ARRAYS):
+                sources.append(("array", len(self.arrays)))
+                self.arrays.append(leaf)
+            else:
+                sources.append(("fixed", leaf))
+        return Tree(flat, sources)
+
+    def differentiable(self) -> list[int]:
+        """Return the places of the tensors that have a history."""
+        return [
+            i
+            for i, t in enumerate(self.tensors)
+            if t._requires_grad and t._dtype.category >= dt.FLOATING and t._history() is not None
+        ]
+
+
+class Tree:
+    """The structure of a result, and where each of its leaves comes from."""
+
+    def __init__(self, flat: Any, sources: list[tuple[str, Any]]) -> None:
+        self.flat, self.sources = flat, sources
+        self.single = len(sources) == 1 and flat.spec.kind is None
+
+    def build(self, made: list[Tensor], arrays: list[Any], leaves: Sequence[Any]) -> Any:
+        """Return the tree of this call."""
+        found = []
+        for kind, what in self.sources:
+            if kind == "made":
+                found.append(made[what])
+            elif kind == "fixed":
+                found.append(what)
+            else:
+                found.append(leaves[what] if kind == "arg" else arrays[what])
+        return found[0] if self.single else self.flat.with_leaves(found)
+
+
+def is_traced(value: Any) -> bool:
+    """Return True for a value that only exists while it is traced."""
+    if isinstance(value, Tensor):
+        value = value._storage.array
+    return isinstance(value, jax.core.Tracer)

@@ -1,0 +1,404 @@
+"""The one run of a function in which it becomes a program."""
+
+import random
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import numpy as np
+
+from ...._core.execute import x64
+from ....transforms._world import Opened
+from .. import backward as _backward
+from ..grad_mode import recording
+from ..graph import AccumulateGrad
+from ..tensor import Tensor
+from .arguments import Arguments
+from .breaks import GraphBreak
+from .reach import SCALARS, Reach, Slot, same
+from .recorder import MISSING, Recorder
+from .results import Results, Template, is_traced
+
+_FLAGS = (bool, str, type(None))
+
+
+class Trace:
+    """What one traced run found out.
+
+    Attributes:
+        closed: the JAX program; its constants are the inputs (``origin``).
+        templates: patterns of the tensors that each call makes; ``tree`` puts them in place.
+        arrays: how many plain arrays are returned.
+        written_arguments: places of the arguments that are written to.
+        differentiable, edges, cotangents, node, dead: see ``node.begin``.
+        gradients: how many gradients the traced backward gave.
+        changed: (slot, kind, what) of Python state that each call changes.
+        grads: (tensor, place of the template) of the gradients that each call leaves behind.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], flat: Opened, fixed: Sequence[bool], pure: bool
+    ) -> None:
+        """Run ``function`` on the leaves ``flat``; ``fixed`` tells which are static.
+
+        Raises:
+            GraphBreak: the function needs Python at some point.
+        """
+        self.name = getattr(function, "__name__", type(function).__name__)
+        self.pure = pure
+        self.reach = Reach([] if pure else [function, *flat.leaves])
+        self.recorder = recorder = Recorder("jit" if pure else "torch.compile")
+        self.cotangents: list[tuple] = []
+        self.differentiable: list[int] = []
+        self.edges: list[tuple[str, Any]] = []
+        self.changed: list[tuple[Any, str, Any]] = []
+        self.grads: list[tuple[Tensor, int]] = []
+        self.node = self.dead = ""
+        self.gradients = 0
+
+        self.inputs = inputs = Arguments(flat.leaves)
+
+        def run() -> list[Any]:
+            with recorder.running():
+                try:
+                    inputs.enter(recorder, fixed)
+                    args, kwargs = flat.with_leaves(inputs.leaves)
+                    with _quiet(pure):
+                        result = function(*args, **kwargs)
+                    return self._finish(result, flat.leaves, inputs)
+                finally:
+                    self._put_back()
+                    inputs.restore()
+
+        try:
+            with x64(True):
+                self.closed = jax.make_jaxpr(run)()
+        except BaseException:
+            recorder.undo()
+            raise
+        self.places, self.floats = self.inputs.places, self.inputs.floats
+        self.draws = recorder.drawn
+        self.first_draws = [
+            array for (kind, _), array in recorder.origins.values() if kind == "draw"
+        ]
+        self.first_numbers = recorder.numbers
+
+    def _put_back(self) -> None:
+        self.reach.restore()
+        for module, name, before in self.recorder.attributes.values():
+            _attribute_slot(module, name).put(before)
+
+    # --- inside the trace -------------------------------------------------------------------------
+
+    def _finish(self, result: Any, leaves: Sequence[Any], inputs: Arguments) -> list[Any]:
+        """Return all that comes out of the program."""
+        results = Results(self.recorder, leaves, self.pure)
+        self.tree = results.of_tree(result)
+        self._python_state(results)
+        self._grads(results)
+        arrays = [t._array for t in results.tensors]
+        self.templates = [Template(t) for t in results.tensors]
+        self.arrays = len(results.arrays)
+        written = inputs.leave()
+        self.written_arguments = [place for place, _ in written]
+        outputs = [*arrays, *results.arrays]
+        outputs += [cell.content() for cell in self.recorder.writes]
+        outputs += [value for _, value in written]
+        if (written or self.recorder.writes) and inputs.aliased(
+            {*self.recorder.cells, *self.recorder.writes}
+        ):
+            raise GraphBreak(
+                "an argument shares memory with another tensor, and is written to",
+                "pass a clone.",
+            )
+        gradients = self._backward(results)
+        self.gradients = len(gradients)
+        return [*outputs, *gradients]
+
+    def _python_state(self, results: Results) -> None:
+        changes = [(slot, before, now) for slot, before, now in self.reach.changes()]
+        for module, name, before in self.recorder.attributes.values():
+            slot = _attribute_slot(module, name)
+            now = slot.get()
+            if now is not before and not (isinstance(now, SCALARS) and now == before):
+                changes.append((slot, before, now))
+        for slot, before, now in changes:
+            if isinstance(now, Tensor) and (is_traced(now) or now._requires_grad):
+                kind, what = results.add(now)
+                self.changed.append((slot, kind, what))
+                if not isinstance(before, Tensor):
+                    self._hold(slot, before)
+            elif type(now) in _FLAGS and before is not MISSING:
+                self.changed.append((slot, "fixed", now))
+                self._hold(slot, before)
+            else:
+                raise GraphBreak(
+                    f"{slot.label} changes from {_brief(before)} to {_brief(now)}",
+                    "change Python values outside of the compiled function, or keep them in a "
+                    "tensor.",
+                )
+
+    def _hold(self, slot: Slot, before: Any) -> None:
+        """Make the program valid only while a slot that it changes holds what it held."""
+        test = same(before)
+        what = f"{slot.label} is no longer {_brief(before)}"
+        self.recorder.hold(what, lambda: test(slot.get()))
+
+    def _grads(self, results: Results) -> None:
+        """Turn what happened to ``.grad`` attributes into outputs."""
+        for grad in self.recorder.grads.values():
+            now, place = grad.tensor._grad, self._argument_place(grad.tensor)
+            if now is grad.entry and grad.read:
+                continue
+            kind: str
+            what: Any
+            kind, what = ("fixed", None) if now is None else results.add(now)
+            if kind == "made" and place is None:
+                self.grads.append((grad.tensor, what))
+            else:
+                self.changed.append((_GradSlot(grad.tensor, place), kind, what))
+
+    def _argument_place(self, tensor: Tensor) -> int | None:
+        if id(tensor) not in self.recorder.arguments:
+            return None
+        return next(p for p in self.inputs.places if self.inputs.leaves[p] is tensor)
+
+    def _backward(self, results: Results) -> list[Any]:
+        """Trace the backward pass of the results that have a history."""
+        self.differentiable = results.differentiable()
+        if not self.differentiable:
+            return []
+        tensors = [results.tensors[i] for i in self.differentiable]
+        slots: list[Any] = [t._history() for t in tensors]
+        self.node = type(slots[0][0]).__name__
+        frontier = _frontier([node for node, _ in slots], self.recorder.first_node)
+        metas = [(t._sizes, t._dtype.np) for t in tensors]
+        with recording(False):
+            try:
+                roots = []
+                for place, (slot, (shape, dtype)) in enumerate(zip(slots, metas, strict=True)):
+                    with jax.ensure_compile_time_eval():
+                        zero = jax.numpy.zeros(shape, dtype)
+                    roots.append((slot, self.recorder.enter(zero, ("cotangent", place))))
+                caught = _backward.run(roots, retain=True, create=False, targets=frontier)
+            except RuntimeError as error:
+                self.dead = str(error)
+                return []
+        self.cotangents = metas
+        found = [(slot, caught[slot]) for slot in frontier if slot in caught]
+        self.edges = [self._edge(slot) for slot, _ in found]
+        return [gradient for _, gradient in found]
+
+    def _edge(self, slot: tuple[Any, int]) -> tuple[str, Any]:
+        """Return the tensor that a gradient goes to: an argument, or one from outside."""
+        node, _ = slot
+        for place in self.inputs.places:
+            leaf = self.inputs.leaves[place]
+            if isinstance(leaf, Tensor) and leaf._history() == slot:
+                return "arg", place
+        if isinstance(node, AccumulateGrad):
+            return "fixed", node.variable
+        raise GraphBreak(
+            "a tensor with a history is captured",
+            "pass it to the compiled function as an argument.",
+        )
+
+    # --- what the program asks --------------------------------------------------------------------
+
+    def origin(self, const: Any) -> tuple[str, Any]:
+        """Return where a constant of the trace comes from."""
+        found = self.recorder.origins.get(id(const))
+        if found is None or found[1] is not const or (found[0][0] == "cotangent" and self.dead):
+            return "constant", const
+        return found[0]
+
+    def modules(self) -> list[Any]:
+        """Return every module that takes part, each once."""
+        found: dict[int, Any] = {}
+        waiting = [*self.recorder.modules.values(), *self.reach.modules()]
+        while waiting:
+            module = waiting.pop()
+            if id(module) not in found and module is not None:
+                found[id(module)] = module
+                waiting += module._modules.values()
+        return list(found.values())
+
+    def changed_attributes(self) -> set[tuple[int, str]]:
+        """Return (id of a module, name) of the attributes that each call replaces."""
+        return set(self.recorder.attributes)
+
+    def owners(self) -> tuple[list[Tensor], list[Tensor], list[Any]]:
+        """Return the tensors that hold the cells, the tensors whose ``.grad`` does, and the rest.
+
+        Also remembers at which slots the user's code keeps those tensors (``rebind``).
+        """
+        owner: dict[Any, Tensor] = {}
+        slots: list[tuple[int, Slot]] = []
+        for slot, tensor in self._paths():
+            owner.setdefault(tensor._storage, tensor)
+            slots.append((id(tensor), slot))
+        for module in self.modules():
+            for members in (module._parameters, module._buffers):
+                for tensor in members.values():
+                    if tensor is not None:
+                        owner[tensor._storage] = tensor
+        for optimizer in self.recorder.optimizers.values():
+            for tensor in optimizer.own_tensors():
+                owner[tensor._storage] = tensor
+        grads = {
+            g.entry._storage: g.tensor
+            for g in self.recorder.grads.values()
+            if g.entry is not None and not g.entry._chain
+        }
+        tensors, grad_of, loose = [], [], []
+        for cell in self.recorder.cells:
+            tensor = owner.get(cell)
+            if cell in grads:
+                grad_of.append(grads[cell])
+            elif tensor is not None and not tensor._chain:
+                tensors.append(tensor)
+            else:
+                loose.append(cell)
+        used = {id(t): i for i, t in enumerate(tensors)}
+        self.paths = [(used[i], slot) for i, slot in slots if i in used]
+        following = {slot.place() for _, slot in self.paths}
+        for slot, _, _ in self.changed:
+            before = slot.get() if isinstance(slot, Slot) else None
+            if (
+                isinstance(before, Tensor)
+                and before._storage in self.recorder.cells
+                and slot.place() not in following
+            ):
+                raise GraphBreak(f"{slot.label} is a view, and is replaced")
+        return tensors, grad_of, loose
+
+    def _paths(self) -> Iterator[tuple[Slot, Tensor]]:
+        yield from self.reach.tensors()
+        for module, name, before in self.recorder.attributes.values():
+            if isinstance(before, Tensor):
+                yield _attribute_slot(module, name), before
+
+    def rebind(self, tensors: list[Tensor]) -> list[Tensor] | str:
+        """Return the captured tensors as the user's names hold them now, or what does not fit."""
+        moved: dict[int, Any] = {}
+        for place, slot in self.paths:
+            now, old = slot.get(), tensors[place]
+            if place in moved and now is not moved[place]:
+                return f"{slot.label} is another tensor than before"
+            if now is old:
+                continue
+            moved[place] = now
+            if (
+                not isinstance(now, Tensor)
+                or type(now) is not type(old)
+                or (now._sizes, now._dtype, now._strides, now._node is None)
+                != (old._sizes, old._dtype, old._strides, old._node is None)
+                or now._chain
+            ):
+                return f"{slot.label} holds another kind of value"
+            tensors = [*tensors[:place], now, *tensors[place + 1 :]]
+        return tensors
+
+    def guarded(self) -> list[tuple[Slot, Any]]:
+        """Return the slots whose values are part of the program."""
+        apart = {slot.place() for slot, _, _ in self.changed if isinstance(slot, Slot)}
+        apart |= {slot.place() for _, slot in self.paths}
+        return [(slot, v) for place, (slot, v) in self.reach.slots.items() if place not in apart]
+
+    def effects(self, made: list[Tensor], leaves: Sequence[Any]) -> None:
+        """Change the Python state that the function changes."""
+        for slot, kind, what in self.changed:
+            value = made[what] if kind == "made" else leaves[what] if kind == "arg" else what
+            slot.put_for(leaves, value) if isinstance(slot, _GradSlot) else slot.put(value)
+        for call in self.recorder.after:
+            call()
+
+    def forget(self) -> None:
+        """Drop what only the capture needed."""
+        self.recorder.origins = {}
+        self.recorder.writes = {}
+        self.recorder.cells = {}
+        self.recorder.left = []
+        del self.inputs
+
+
+class _GradSlot:
+    """The ``.grad`` of a tensor from outside, or of an argument."""
+
+    def __init__(self, tensor: Tensor, place: int | None) -> None:
+        self.tensor, self.place = tensor, place
+
+    def put_for(self, leaves: Sequence[Any], value: Any) -> None:
+        tensor = self.tensor if self.place is None else leaves[self.place]
+        tensor._grad = value
+
+
+def _attribute_slot(module: Any, name: str) -> Slot:
+    own = module.__dict__
+    holder = own["_buffers"] if name in own["_buffers"] else own
+    return Slot(f"{type(module).__name__}.{name}", holder, name)
+
+
+def _brief(value: Any) -> str:
+    if value is MISSING:
+        return "nothing"
+    return repr(value) if isinstance(value, SCALARS) else f"another {type(value).__name__}"
+
+
+def _frontier(nodes: list[Any], first: int) -> list[tuple[Any, int]]:
+    """Return the slots of nodes from outside that the graph of ``nodes`` leads to."""
+    found: dict[tuple[Any, int], None] = {}
+    seen, waiting = set(), list(nodes)
+    while waiting:
+        node = waiting.pop()
+        if node in seen or node.number < first:
+            continue
+        seen.add(node)
+        for edge in node.edges:
+            if edge is not None:
+                if edge[0].number < first:
+                    found[edge] = None
+                waiting.append(edge[0])
+    return list(found)
+
+
+class _Refusing:
+    """Stands for ``sys.stdout`` while a function is captured: it would print at each call."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream, self.thread = stream, threading.get_ident()
+
+    def write(self, text: str) -> int:
+        if threading.get_ident() == self.thread:
+            raise GraphBreak("something is printed", "print outside of the compiled function.")
+        return self.stream.write(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+@contextmanager
+def _quiet(pure: bool) -> Iterator[None]:
+    """Break the graph for what a program would not repeat: printing, Python's random numbers."""
+    if pure:
+        yield
+        return
+    stream, sys.stdout = sys.stdout, _Refusing(sys.stdout)  # type: ignore[assignment]
+    before, numpys = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        sys.stdout = stream
+    if before != random.getstate() or not _same_state(numpys, np.random.get_state()):
+        random.setstate(before)
+        np.random.set_state(numpys)
+        raise GraphBreak(
+            "random numbers of Python or NumPy are drawn", "draw with torch, or pass them in."
+        )
+
+
+def _same_state(a: Any, b: Any) -> bool:
+    return a[2:] == b[2:] and np.array_equal(a[1], b[1])
