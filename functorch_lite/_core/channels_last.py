@@ -47,6 +47,8 @@ def channels_last(fun: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(fun)
     def relaid(*args: Any, **kwargs: Any) -> Any:
         closed, shape = jax.make_jaxpr(fun, return_shape=True)(*args, **kwargs)
+        if "conv_general_dilated" not in str(closed):
+            return fun(*args, **kwargs)
         operands = [_plain(x) for x in jax.tree.leaves((args, kwargs))]
         results = _run(closed.jaxpr, closed.consts, operands)
         return jax.tree.unflatten(jax.tree.structure(shape), [_in_order(r) for r in results])
@@ -97,8 +99,7 @@ def _moved(x: Any) -> bool:
 
 def _in_order(x: Any) -> Any:
     """Return the array in the program's own order of dims."""
-    rank = len(x.order if isinstance(x, Held) else x.shape)
-    return _aligned(x, tuple(range(rank)))
+    return _aligned(x, tuple(range(len(_shape(x)))))
 
 
 def _aligned(x: Any, order: tuple[int, ...]) -> Any:
@@ -108,9 +109,16 @@ def _aligned(x: Any, order: tuple[int, ...]) -> Any:
         value = _transpose(x.value, np.argsort(places))
         shape = tuple(x.shape[d] for d in order)
         return lax.broadcast_in_dim(value, shape, sorted(places))
-    if not x.order:  # a number among the operands of an element-wise primitive
+    if not x.order or x.order == order:  # or a number among the operands of an element-wise rule
         return x.value
-    return _transpose(x.value, [x.order.index(d) for d in order])
+    axes = [x.order.index(d) for d in order]
+    shape = _picked(x.value.shape, axes)
+    long = [a for a in axes if x.value.shape[a] > 1]
+    if long == sorted(long):  # only dims of 1 move
+        return lax.reshape(x.value, shape)
+    moved = lax.transpose(lax.optimization_barrier(x.value), axes)
+    # A barrier of one dim: XLA cannot leave the transpose to a loop behind it.
+    return lax.reshape(lax.optimization_barrier(lax.reshape(moved, (moved.size,))), shape)
 
 
 def _transpose(value: Any, axes: Sequence[int]) -> Any:
@@ -147,26 +155,32 @@ def _rule(*names: str) -> Callable[[Rule], Rule]:
 def _convolution(equation: Any, inputs: list[Any]) -> list[Any]:
     """Convolve in the order that XLA's kernel wants; a result of images stays in it.
 
-    XLA's transposes alone are fast.  Fused with their neighbours they are not, hence the barriers.
+    Its operands are kept apart from what makes them: a loop that computes them for several uses
+    would run once for each.
     """
     numbers = equation.params["dimension_numbers"]
     (batch, feature, *spatial), (out, into, *taps) = numbers.lhs_spec, numbers.rhs_spec
-    lhs = _alone(_laid(_alone(inputs[0]), (batch, *spatial, feature)))
-    rhs = _alone(_laid(_alone(inputs[1]), (*taps, into, out)))
+    lhs = _alone(_laid(inputs[0], (batch, *spatial, feature)))
+    rhs = _alone(_laid(inputs[1], (*taps, into, out)))
     n = len(spatial)
-    last = (0, n + 1, *range(1, n + 1))
-    changed = type(numbers)(last, (n + 1, n, *range(n)), last)
+    places = (0, n + 1, *range(1, n + 1))
+    changed = type(numbers)(places, (n + 1, n, *range(n)), places)
     (value,) = _bind(equation, (lhs.value, rhs.value), dimension_numbers=changed)
     batch, feature, *spatial = numbers.out_spec
     result = Held(value, (batch, *spatial, feature))
     if numbers.out_spec == tuple(range(n + 2)):
         return [result]
-    return [_alone(_plain(_in_order(result)))]  # a kernel's gradient meets the plain parameter
+    return [_plain(_in_order(result))]  # a kernel's gradient meets the plain parameter
 
 
-def _alone(x: Any) -> Any:
+def _alone(x: Held) -> Held:
     """Keep what makes ``x`` and what it is used for from becoming one loop."""
     return x._replace(value=lax.optimization_barrier(x.value))
+
+
+def _last(rank: int) -> tuple[int, ...]:
+    """Return the order (N, *, C)."""
+    return (0, *range(2, rank), 1)
 
 
 def _laid(x: Any, order: tuple[int, ...]) -> Held:
@@ -188,6 +202,9 @@ def _elementwise(equation: Any, inputs: list[Any]) -> list[Any] | None:
         if all(s.dims == first.dims and s.value.shape == first.value.shape for s in spreads):
             return [first._replace(value=r) for r in _bind(equation, [x.value for x in inputs])]
     order = next((x.order for x in inputs if _moved(x)), None)
+    made = equation.outvars[0].aval.shape
+    if order is None and len(made) > 2 and all(_shape(x) != made for x in arrays):
+        order = _last(len(made))  # images times channels, as in a convolution by shifted slices
     if order is None:
         return None
     return [Held(r, order) for r in _bind(equation, [_aligned(x, order) for x in inputs])]
@@ -201,6 +218,8 @@ def _broadcast(equation: Any, inputs: list[Any]) -> list[Any] | None:
         return None
     if isinstance(x, Held) and _moved(x) and np.size(x.value) == np.prod(shape):
         return [_reshaped(x, shape)]  # a dim of 1 more
+    if isinstance(x, Spread):
+        return [Spread(x.value, tuple(shape), tuple(dims[d] for d in x.dims))]
     value = _in_order(x)
     kept = [a for a, d in enumerate(dims) if np.shape(value)[a] == shape[d]]
     if np.ndim(value) > len(kept):
@@ -328,22 +347,24 @@ def _reverse(equation: Any, inputs: list[Any]) -> list[Any]:
     """Reverse whole blocks of memory: ``dims`` come first, as a convolution wants its taps."""
     (x,), dims = inputs, tuple(equation.params["dimensions"])
     order = (*dims, *(d for d in range(len(_shape(x))) if d not in dims))
-    value = _alone(_laid(x, order)).value
-    return [Held(lax.rev(value, range(len(dims))), order)]
+    return [Held(lax.rev(_aligned(x, order), range(len(dims))), order)]
 
 
 @_rule("squeeze")
 def _squeeze(equation: Any, inputs: list[Any]) -> list[Any] | None:
     (x,), dims = inputs, equation.params["dimensions"]
+    if _is_plain(x) or (isinstance(x, Spread) and any(d in dims for d in x.dims)):
+        return None
+    return [_without(x, dims)]
+
+
+def _without(x: Any, dims: Sequence[int]) -> Any:
+    """Drop dims of 1."""
     if isinstance(x, Spread):
         rest = [d for d in range(len(x.shape)) if d not in dims]
-        if any(d in dims for d in x.dims):
-            return None
-        return [Spread(x.value, _picked(x.shape, rest), tuple(rest.index(d) for d in x.dims))]
-    if _is_plain(x):
-        return None
+        return Spread(x.value, _picked(x.shape, rest), tuple(rest.index(d) for d in x.dims))
     value = lax.squeeze(x.value, [x.order.index(d) for d in dims])
-    return [Held(value, _ranked([d for d in x.order if d not in dims]))]
+    return Held(value, _ranked([d for d in x.order if d not in dims]))
 
 
 @_rule("pad")
@@ -394,16 +415,17 @@ def _product_with_ones(equation: Any, inputs: list[Any]) -> list[Any] | None:
         return None
     at = 0 if ones[1] else 1
     x, dims = inputs[at], tuple(contracted[at])
-    lengths = _picked(_shape(x), dims)
-    if isinstance(x, Spread) or not (_moved(x) or set(lengths) <= {1}):
+    one = set(_picked(_shape(x), dims)) <= {1}
+    in_the_way = isinstance(x, Spread) and any(d in dims for d in x.dims)
+    if in_the_way or not (one or _moved(x)):
         return None
-    total = _sum(x, dims)
+    total = _without(x, dims) if one else _sum(x, dims)
     free = [n for d, n in enumerate(_shape(inputs[1 - at])) if d not in contracted[1 - at]]
     if not free:
         return [total]
-    own = _shape(total)
+    own, places = _shape(total), total.dims if isinstance(total, Spread) else total.order
     shape, shift = ((*own, *free), 0) if at == 0 else ((*free, *own), len(free))
-    return [Spread(total.value, shape, tuple(d + shift for d in total.order))]
+    return [Spread(total.value, shape, tuple(d + shift for d in places))]
 
 
 def _is_ones(x: Any) -> bool:

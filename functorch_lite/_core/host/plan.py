@@ -58,9 +58,7 @@ class Plan:
         self._steps = [(run, ins, outs) for run, ins, outs, _ in steps]
         self._constants = writer.constants
         self._size = writer.count
-        self._outputs = [
-            (slot, v.aval.dtype) for slot, v in zip(found, jaxpr.outvars, strict=True)
-        ]
+        self._outputs = [(slot, v.aval.dtype) for slot, v in zip(found, jaxpr.outvars, strict=True)]
 
     def run(self, arrays: Sequence[Any]) -> list[np.ndarray]:
         """Return the results; none shares memory with an operand that is read-only."""

@@ -276,9 +276,7 @@ def read_chain(root: Any, chain: tuple) -> Any:
     programs = tuple(step[0] for step in chain)
     call = _readers.get(programs)
     if call is None:
-        call = _readers[programs] = eager(
-            chain_reader(programs, [len(step[1]) for step in chain])
-        )
+        call = _readers[programs] = eager(chain_reader(programs, [len(step[1]) for step in chain]))
     with x64(True):
         return call(root, *(i for step in chain for i in step[1]))
 
@@ -288,9 +286,7 @@ def write_chain(root: Any, chain: tuple, child: Any) -> Any:
     programs = tuple(step[0] for step in chain)
     call = _writers.get(programs)
     if call is None:
-        call = _writers[programs] = eager(
-            chain_writer(programs, [len(step[1]) for step in chain])
-        )
+        call = _writers[programs] = eager(chain_writer(programs, [len(step[1]) for step in chain]))
     with x64(True):
         return call(root, child, *(i for step in chain for i in step[1]))
 
