@@ -4,7 +4,7 @@ Everything that runs on the engine goes through :func:`compile` and :func:`x64`,
 options, the 64-bit scope and the count of compilations live in one place.  Importing this file
 leaves ``jax.config`` untouched: 64-bit types are switched on by a scope around each call, and the
 cache on disk is set up by the first compilation (``cache.py``).  It does set the process's
-allocator (``memory.py``), which must happen before XLA's threads start.  Floor 0.
+allocator (``xla/memory.py``), which must happen before XLA's threads start.  Floor 0.
 """
 
 import functools
@@ -15,9 +15,9 @@ import jax
 from jax.extend.core import get_opaque_trace_state
 
 from . import cache
-from .channels_last import channels_last
 from .counters import counters, tracing
-from .memory import keep_pages
+from .xla.channels_last import channels_last
+from .xla.memory import keep_pages
 
 keep_pages()
 

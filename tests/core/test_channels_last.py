@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from functorch_lite._core.channels_last import channels_last
+from functorch_lite._core.xla.channels_last import channels_last
 
 KEY = jax.random.key(0)
 
