@@ -46,7 +46,7 @@ def aligned(x: Any, order: tuple[int, ...]) -> Any:
     """Return the array with its dims in this order."""
     if isinstance(x, Spread):
         places = [order.index(d) for d in x.dims]
-        value = transpose(x.value, np.argsort(places))
+        value = transpose(x.value, np.argsort(places).tolist())
         shape = tuple(x.shape[d] for d in order)
         return lax.broadcast_in_dim(value, shape, sorted(places))
     if not x.order or x.order == order:  # or a number among the operands of an element-wise rule
@@ -63,8 +63,7 @@ def aligned(x: Any, order: tuple[int, ...]) -> Any:
 
 def transpose(value: Any, axes: Sequence[int]) -> Any:
     """Transpose if there is anything to do."""
-    axes = [int(a) for a in axes]
-    return value if axes == sorted(axes) else lax.transpose(value, axes)
+    return value if list(axes) == sorted(axes) else lax.transpose(value, axes)
 
 
 def shape_of(x: Any) -> tuple[int, ...]:
