@@ -38,7 +38,7 @@ conformance: $(ENV)/parity/.ready ## the conformance checks
 demo: $(ENV)/demo/.ready ## train a small CNN on handwritten digits and draw the result
 	$(ENV)/demo/bin/python -m functorch_lite run examples/digits_cnn.py --out build/digits
 
-bench: $(ENV)/parity/.ready ## time us beside PyTorch, torch.func, plain JAX
+bench: $(ENV)/parity/.ready ## time us beside PyTorch, torch.compile, plain JAX, flax
 	$(ENV)/parity/bin/python -m benchmarks
 	$(ENV)/parity/bin/python -m benchmarks.functional
 

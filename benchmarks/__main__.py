@@ -17,12 +17,13 @@ from pathlib import Path
 from benchmarks import _costs
 from benchmarks._chart import draw
 from benchmarks._programs import TITLES, compete
+from benchmarks._quiet import Patience
 from benchmarks._table import Row, Table
 from benchmarks._turns import ROOT
 from benchmarks._variants import VARIANTS
 
 # Name -> (what makes the rows, how many rounds each, how many when quick).
-COSTS: dict[str, tuple[Callable[[int], Iterable[Row]], int, int]] = {
+COSTS: dict[str, tuple[Callable[[int, Patience], Iterable[Row]], int, int]] = {
     "dispatch": (_costs.dispatch, 7, 3),
     "digits": (_costs.digits, 15, 3),
     "imports": (_costs.imports, 7, 3),
@@ -46,14 +47,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
             # The quick form spares the compilers what they have done before.
             caches = _costs.caches_in(given.out / "caches" if given.quick else empty)
             rounds = (QUICK_ROUNDS, QUICK_ROUND_S) if given.quick else (ROUNDS, ROUND_S)
-            time, *rest = compete(program, given.variants, *rounds, caches)
+            time, *rest = compete(
+                program, given.variants, *rounds, caches, Patience(given.patience)
+            )
             table.add(time)
             details += rest
     for row in [] if given.quick else details:
         table.add(row)
     for name in costs:
         rows, many, few = COSTS[name]
-        for row in rows(few if given.quick else many):
+        for row in rows(few if given.quick else many, Patience(given.patience)):
             table.add(row)
     table.end()
     table.write(given.out / "table.md")
@@ -89,6 +92,13 @@ def _parser() -> argparse.ArgumentParser:
         help=f"columns: {', '.join(VARIANTS)}",
     )
     parser.add_argument("--quick", action="store_true", help="few rounds, compilers' caches kept")
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=30,
+        metavar="S",
+        help="seconds a row waits, in all, for other processes to be still",
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "bench", metavar="FOLDER")
     return parser
 

@@ -20,7 +20,7 @@ def draw(rows: Sequence[Row], columns: Sequence[str], path: Path) -> bool:
     shown = [row for row in rows if row.ratios.keys() - {REFERENCE}]
     bars = [name for name in columns if name != REFERENCE]
     height = 0.8 / max(1, len(bars))
-    figure, axes = plt.subplots(figsize=(9, 1 + 0.55 * max(1, len(shown))), layout="constrained")
+    figure, axes = plt.subplots(figsize=(9, 1.5 + 0.55 * max(1, len(shown))), layout="constrained")
     for place, name in enumerate(bars):
         spots = [i for i, row in enumerate(shown) if name in row.ratios]
         axes.barh(
@@ -36,9 +36,10 @@ def draw(rows: Sequence[Row], columns: Sequence[str], path: Path) -> bool:
     axes.set_yticks(range(len(shown)), [row.what.replace("`", "") for row in shown])
     axes.invert_yaxis()
     axes.set_xlabel(f"ratio to {VARIANTS[REFERENCE].title} (less is better)")
-    axes.xaxis.set_major_formatter("{x:g}")
+    for labels in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        labels("{x:g}")
     axes.grid(axis="x", which="both", alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=len(bars))
     figure.savefig(path, dpi=150)
     plt.close(figure)
     return True

@@ -6,6 +6,7 @@ All contestants of a program live at once, get ready one after the other, and th
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 
+from benchmarks._quiet import Patience
 from benchmarks._table import Row, measured
 from benchmarks._turns import Worker, take_turns
 from benchmarks._variants import VARIANTS
@@ -40,11 +41,15 @@ class Contest:
                 )
                 self.workers[name] = stack.enter_context(worker)
 
-    def turns(self, request: str, rounds: int = 1) -> dict[str, list[float]]:
-        """Let all answer ``request`` in turns, ``rounds`` times."""
+    def turns(
+        self, request: str, rounds: int = 1, patience: Patience | None = None
+    ) -> dict[str, list[float]]:
+        """Let all answer ``request`` in turns, ``rounds`` times; with patience, in quiet ones."""
 
         def answering(worker: Worker) -> Callable[[], float]:
-            return lambda: worker.round(request)
+            if patience is None:
+                return lambda: worker.round(request)
+            return lambda: worker.quiet_round(request, patience)
 
         asked = {name: answering(worker) for name, worker in self.workers.items()}
         found, refused = take_turns(asked, rounds)
@@ -54,7 +59,12 @@ class Contest:
 
 
 def compete(
-    program: str, variants: Sequence[str], rounds: int, round_s: float, environment: Mapping
+    program: str,
+    variants: Sequence[str],
+    rounds: int,
+    round_s: float,
+    environment: Mapping,
+    patience: Patience,
 ) -> list[Row]:
     """Time a program; return the rows of a step, of the way to the second step, and of memory."""
     title = TITLES[program]
@@ -62,10 +72,10 @@ def compete(
         contest = Contest(stack, program, variants, environment)
         ready = contest.turns("ready")
         contest.turns(f"rounds {round_s}")
-        times = contest.turns("go", rounds)
+        times = contest.turns("go", rounds, patience)
         memory = contest.turns("memory")
     return [
-        measured(title, "ms", times, contest.missing),
+        measured(title, "ms", times, contest.missing, patience.disturbed),
         measured(f"{title}: first two, with imports and compilers", "s", ready),
         measured(f"{title}: peak memory of the process", "MiB", memory),
     ]

@@ -24,6 +24,7 @@ class Row:
     values: Mapping[str, float]  # in seconds or MiB
     ratios: Mapping[str, float] = field(default_factory=dict)  # to REFERENCE
     missing: Mapping[str, str] = field(default_factory=dict)
+    disturbed: int = 0  # rounds during which other processes computed
 
     def cell(self, name: str) -> str:
         """Return the ratio and the value, or what stands for them."""
@@ -42,12 +43,13 @@ def measured(
     unit: str,
     found: Mapping[str, list[float]],
     missing: Mapping[str, str] | None = None,
+    disturbed: int = 0,
 ) -> Row:
     """Make the row of rounds that were taken in turns."""
     base = found.get(REFERENCE)
     ratios = {name: median_ratio(rounds, base) for name, rounds in found.items()} if base else {}
     values = {name: median(rounds) for name, rounds in found.items()}
-    return Row(what, unit, values, ratios, missing or {})
+    return Row(what, unit, values, ratios, missing or {}, disturbed)
 
 
 def brief(reason: str) -> str:
@@ -81,6 +83,8 @@ class Table:
             f"A number is the ratio to {VARIANTS[REFERENCE].title}: the median of pairs of "
             "neighbouring rounds; in brackets the median itself. Less is better."
         )
+        if loud := [f"{row.what} ({row.disturbed})" for row in self.rows if row.disturbed]:
+            self._say(f"- Other processes computed during some rounds of: {', '.join(loud)}")
         notes: dict[str, list[str]] = {}
         for row in self.rows:
             for name, reason in row.missing.items():

@@ -17,6 +17,8 @@ from pathlib import Path
 from time import perf_counter
 from types import TracebackType
 
+from benchmarks._quiet import Patience
+
 ROOT = Path(__file__).parents[1]
 UNDER_PYTHON = [sys.executable]
 UNDER_US = [sys.executable, "-m", "functorch_lite", "run"]
@@ -68,6 +70,10 @@ class Worker:
         if not answer:
             raise RefusedError(self._last_words())
         return float(answer)
+
+    def quiet_round(self, request: str, patience: Patience) -> float:
+        """Do one round while no other process computes, if ``patience`` allows."""
+        return patience.quietly(lambda: self.round(request), self._process.pid)
 
     def _last_words(self) -> str:
         code = self._process.wait(timeout=60)

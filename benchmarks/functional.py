@@ -4,12 +4,21 @@ Ratios of interleaved runs. ``jit`` rows compile the whole program with ``fl.jit
 has no like of on a CPU without a C++ compiler.
 """
 
-import statistics
 import sys
 from collections.abc import Callable
+from statistics import median
 
-from benchmarks._turns import UNDER_PYTHON, UNDER_US, Worker
+from benchmarks._quiet import Patience
+from benchmarks._turns import (
+    UNDER_PYTHON,
+    UNDER_US,
+    RefusedError,
+    Worker,
+    median_ratio,
+    take_turns,
+)
 
+PATIENCE = Patience(60)  # for the whole table
 PROGRAMS = (
     *("per-sample gradients", "hessian"),
     *("10 networks of width 32, outputs", "10 networks of width 32, gradients"),
@@ -21,14 +30,13 @@ def turns(
     ours: Callable[[], float], theirs: Callable[[], float], rounds: int = 9
 ) -> tuple[float, float, float]:
     """Return (median of ours, median of theirs, median ratio), after two rounds of warm-up."""
-    for _ in range(2):
-        ours(), theirs()
-    pairs = [(ours(), theirs()) for _ in range(rounds)]
-    return (
-        statistics.median(a for a, _ in pairs),
-        statistics.median(b for _, b in pairs),
-        statistics.median(a / b for a, b in pairs),
-    )
+    contestants = {"ours": ours, "theirs": theirs}
+    take_turns(contestants, 2)
+    found, refused = take_turns(contestants, rounds)
+    if refused:
+        raise RefusedError("; ".join(refused.values()))
+    a, b = found.values()
+    return median(a), median(b), median_ratio(a, b)
 
 
 def line(what: str, found: tuple[float, float, float], other: str, unit: str = "ms") -> None:
@@ -53,14 +61,21 @@ def transforms() -> None:
     ):
         for name in PROGRAMS:
             for form in ("", " jit"):
-                found = turns(lambda n=name + form: ours.round(n), lambda n=name: theirs.round(n))
+                found = turns(
+                    lambda n=name + form: ours.quiet_round(n, PATIENCE),
+                    lambda n=name: theirs.quiet_round(n, PATIENCE),
+                )
                 line(f"{name}{', fl.jit' if form else ', eager'}", found, "torch.func")
 
 
 def step() -> None:
     """Print the training step through fl beside the same in JAX and optax."""
     with Worker([sys.executable], "worker_step.py") as worker:
-        found = turns(lambda: worker.round("ours"), lambda: worker.round("plain"), rounds=21)
+        found = turns(
+            lambda: worker.quiet_round("ours", PATIENCE),
+            lambda: worker.quiet_round("plain", PATIENCE),
+            rounds=21,
+        )
     line("value_and_grad + optax step, jitted", found, "plain JAX + optax")
 
 
@@ -69,7 +84,8 @@ def devices() -> None:
     with Worker([sys.executable], "worker_pmap.py") as worker:
         for size in (1, 100_000):
             found = turns(
-                lambda n=size: worker.round(f"pmap {n}"), lambda n=size: worker.round(f"bare {n}")
+                lambda n=size: worker.quiet_round(f"pmap {n}", PATIENCE),
+                lambda n=size: worker.quiet_round(f"bare {n}", PATIENCE),
             )
             line(f"pmap of {size} floats a device, one call", found, "jit(shard_map)", "us")
         difference = worker.round("equal 20")
@@ -86,6 +102,8 @@ def main() -> None:
     print("| what | ours | beside | ratio |\n|---|---|---|---|")
     for name in sys.argv[1:] or PARTS:
         PARTS[name]()
+    if PATIENCE.disturbed:
+        print(f"\nOther processes computed during {PATIENCE.disturbed} rounds.")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 ``worker_program.py KIND NAME``; a request is one line:
 
-    ready         build the program and run it twice; seconds
+    build         import and build the program; seconds
+    ready         build it and run it twice; seconds
+    loss          run a step; the loss, or whatever number the program settles on
     rounds S      find how many steps make a round of about S seconds; the number of steps
     go            one round, at whose end all is waited for; seconds a step
     memory        the most that was resident so far; MiB
@@ -58,11 +60,15 @@ class Rounds:
     def __call__(self, request: str) -> float | None:
         """Answer one request."""
         match request.split():
+            case ["build"]:
+                self.program = build(self.kind, self.name)
+                return None  # the seconds that it took
             case ["ready"]:
-                start = perf_counter()
                 self.program = build(self.kind, self.name)
                 self.run(1), self.run(1)
-                return perf_counter() - start
+                return None
+            case ["loss"]:
+                return self.program.settle(self.program.step())
             case ["rounds", seconds]:
                 self.run(SETTLING_STEPS)
                 self.count = max(1, round(float(seconds) / self.run(2)))

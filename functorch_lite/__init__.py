@@ -25,6 +25,7 @@ __names__ = _Lazy(
             *("ppermute", "psum", "psum_scatter"),
         ],
         "transforms._compiled": ["checkpoint", "jit", "make_jaxpr"],
+        "transforms._explain": ["Explanation", "explain"],
         "transforms._control": ["associative_scan", "cond", "scan", "while_loop"],
         "transforms._forward": ["jvp", "linearize"],
         "transforms._jacobian": ["hessian", "jacfwd", "jacrev"],

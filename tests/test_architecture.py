@@ -35,7 +35,7 @@ FLOORS = [
     ("functorch_lite.ops.*", 2),
     ("functorch_lite._core*", 0),
 ]
-PLAIN_TORCH_CODE = [SHIM + ".nn*", SHIM + ".optim*", SHIM + ".utils*"]
+PLAIN_TORCH_CODE = [SHIM + ".nn*", SHIM + ".optim*", SHIM + ".utils*", SHIM + ".amp*"]
 ASSEMBLED = {
     "functorch_lite/ops/__init__.py",
     "functorch_lite/torch/__init__.py",

@@ -10,8 +10,8 @@ user has not chosen a directory; it then serves other JAX code of the process to
 - What is loaded from it is executed: it is made for its owner alone (0700), and not used if it
   belongs to somebody else or others may write to it.
 - JAX neither replaces nor repairs an entry that it cannot read (a process was killed, the disk was
-  full), so entries that are new since the last sweep are read once and removed if they are broken;
-  the oldest go when they exceed ``MAX_BYTES`` together.
+  full), so entries that are new since the last sweep are read once and removed if they are broken.
+  The oldest go when they exceed ``MAX_BYTES`` together.  Nothing new: nothing is read.
 
 Floor 0.
 """
@@ -29,7 +29,7 @@ from pathlib import Path
 
 import jax
 
-MAX_BYTES = 512 << 20
+MAX_BYTES = 128 << 20
 STAMP = ".swept"
 SUFFIX = "-cache"
 SETTLED_S = 5.0
@@ -44,9 +44,11 @@ def begin() -> None:
     if _begun:
         return
     _begun = True
-    if os.environ.get("FUNCTORCH_LITE_CACHE", "1") == "0" or jax.config.jax_compilation_cache_dir:
+    chosen = jax.config.values["jax_compilation_cache_dir"]
+    if os.environ.get("FUNCTORCH_LITE_CACHE", "1") == "0" or chosen:
         return
-    directory = prepare(location())
+    asked = "FUNCTORCH_LITE_CACHE_DIR" in os.environ
+    directory = prepare(location(), asked)
     if directory is None:
         return
     sweep(directory)
@@ -66,19 +68,24 @@ def location() -> Path:
     return home / "functorch_lite"
 
 
-def prepare(root: Path) -> Path | None:
-    """Make the cache below ``root`` for us alone; None, with a warning, if it cannot be trusted."""
+def prepare(root: Path, asked: bool = True) -> Path | None:
+    """Make the cache below ``root`` for us alone; None if it cannot be made or trusted.
+
+    Warns of a directory that is not to be trusted, and of any that the user ``asked`` for.
+    """
     directory = root / processor()
     try:
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.mkdir(mode=0o700, exist_ok=True)
         problem = _distrust(root) or _distrust(directory)
-        if problem is None and not os.access(directory, os.W_OK | os.X_OK):
-            problem = f"{directory} cannot be written to"
+        if problem is None:
+            if os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+                return directory
+            raise PermissionError(f"{directory} cannot be written to")
     except OSError as error:
+        if not asked:  # no home to write to: nothing that the user did or would mend
+            return None
         problem = str(error)
-    if problem is None:
-        return directory
     warnings.warn(
         f"compiled programs are not kept on disk: {problem}. Set FUNCTORCH_LITE_CACHE_DIR to a "
         "directory of your own, or FUNCTORCH_LITE_CACHE=0 to do without.",
@@ -117,17 +124,19 @@ def sweep(directory: Path, max_bytes: int = MAX_BYTES) -> None:
     """Remove broken entries that are new since the last sweep, and the oldest of too many."""
     with contextlib.suppress(OSError):  # another process may sweep at the same time
         stamp = directory / STAMP
-        began = time.time()
+        settled = time.time() - SETTLED_S
         last = stamp.stat().st_mtime if stamp.exists() else 0.0
-        entries = sorted(_entries(directory), reverse=True)
+        if directory.stat().st_mtime <= last:
+            return
         total = 0
-        for modified, size, path in entries:
-            total += size
-            fresh = last - SETTLED_S <= modified <= began - SETTLED_S
-            if total > max_bytes or (fresh and not _whole(path)):
-                total -= size
+        for modified, size, path in sorted(_entries(directory), reverse=True):
+            fresh = last <= modified <= settled
+            if total + size > max_bytes or (fresh and not _whole(path)):
                 path.unlink(missing_ok=True)
+            else:
+                total += size
         stamp.touch(mode=0o600)
+        os.utime(stamp, (settled, settled))
 
 
 def _entries(directory: Path) -> Iterator[tuple[float, int, Path]]:

@@ -22,6 +22,9 @@ class Counters:
         cache_misses: programs that JAX compiled and put there.
         numpy_calls: calls of cold programs that ran on NumPy.
         promotions: programs that were called often enough at one shape to be compiled.
+        captures: functions of tensors that became programs (``torch.compile``, ``fl.jit``).
+        recompilations: captures for arguments like those of an earlier one.
+        graph_breaks: functions that ``torch.compile`` runs eagerly.
         tracing_s: seconds spent running Python functions to see what they compute.
         lowering_s: seconds spent writing what was traced as MLIR.
         compiling_s: seconds spent in XLA's compiler.
@@ -33,6 +36,9 @@ class Counters:
     cache_misses: int = 0
     numpy_calls: int = 0
     promotions: int = 0
+    captures: int = 0
+    recompilations: int = 0
+    graph_breaks: int = 0
     tracing_s: float = 0.0
     lowering_s: float = 0.0
     compiling_s: float = 0.0
@@ -76,17 +82,17 @@ def stats() -> Counters:
     return Counters(**{field.name: getattr(counters, field.name) for field in fields(counters)})
 
 
-def _on_duration(event: str, seconds: float, **_: object) -> None:
+def _on_duration(event: str, duration_secs: float, **_: str | int) -> None:
     if event == "/jax/core/compile/backend_compile_duration":
-        counters.compiling_s += seconds
+        counters.compiling_s += duration_secs
     elif event == "/jax/core/compile/jaxpr_to_mlir_module_duration":
-        counters.lowering_s += seconds
+        counters.lowering_s += duration_secs
     elif event == "/jax/compilation_cache/cache_retrieval_time_sec":
-        counters.loading_s += seconds
-        counters.compiling_s -= seconds  # JAX counts it there too
+        counters.loading_s += duration_secs
+        counters.compiling_s -= duration_secs  # JAX counts it there too
 
 
-def _on_event(event: str, **_: object) -> None:
+def _on_event(event: str, **_: str | int) -> None:
     if event == "/jax/compilation_cache/cache_hits":
         counters.cache_hits += 1
     elif event == "/jax/compilation_cache/cache_misses":

@@ -14,7 +14,7 @@ the two ways agree to rounding.  ``FUNCTORCH_LITE_NUMPY=0`` compiles everything 
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -39,10 +39,14 @@ ENABLED = os.environ.get("FUNCTORCH_LITE_NUMPY", "1") != "0"
 
 _NUMBERS = frozenset((bool, int, float, complex))
 _TOP = get_opaque_trace_state()
+_config: Any = jax.config  # a type checker does not see its fields
 
 
-class Cold(Exception):
-    """Raised out of a compiled function that would have to compile for shapes that are cold."""
+class Cold(BaseException):
+    """Raised out of a compiled function that would have to compile for shapes that are cold.
+
+    No error, hence no ``Exception``: JAX would spend milliseconds on shortening its traceback.
+    """
 
 
 class _Permission(threading.local):
@@ -147,7 +151,7 @@ class _ColdProgram:
             place = self.place(leaves)
         except _Elsewhere:
             return _permitted(heat(), operands)
-        key = (tree, jax.config.jax_enable_x64, *map(_signature, leaves))
+        key = (tree, _config.jax_enable_x64, *map(_signature, leaves))
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = self.meet(operands, leaves)

@@ -72,6 +72,7 @@ def compile(fun: Callable[..., Any], tuned: str = "", **options: Any) -> Callabl
         # JAX refuses compiler options inside another trace; asking where we are takes about 1 us.
         return (at_top if get_opaque_trace_state() == _TOP else plain)(*args, **kwargs)
 
+    call.lower = at_top.lower  # type: ignore[attr-defined]
     return call
 
 

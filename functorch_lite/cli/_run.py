@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
+from ..torch._engine.capture.automatic import VARIABLE
 from ..torch._install import install
 
 IMPORT_MACHINERY = ("<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>")
@@ -33,6 +34,8 @@ def run(arguments: Sequence[str]) -> int:
         _set_cpu_devices(options.devices)
     if not sys.flags.safe_path:
         del sys.path[0]  # the current folder, or that of our own command; the program's comes next
+    if options.compile:
+        os.environ[VARIABLE] = "1"
     install()
     if program[0].startswith("-m"):
         glued = program[0].removeprefix("-m")
@@ -43,7 +46,7 @@ def run(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m functorch_lite run",
-        usage="%(prog)s [--devices N] (SCRIPT.py | -m MODULE) [ARGUMENT ...]",
+        usage="%(prog)s [--compile] [--devices N] (SCRIPT.py | -m MODULE) [ARGUMENT ...]",
         description="Run a PyTorch program, unmodified, on JAX: its `import torch` finds "
         "functorch_lite.torch, in this process and in the ones it starts.",
         epilog="Everything after the script or module is the program's own.",
@@ -51,6 +54,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--devices", type=_device_count, metavar="N", help="give it N virtual CPU devices"
+    )
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="capture the outermost calls of modules as XLA programs; same printed numbers",
     )
     return parser
 

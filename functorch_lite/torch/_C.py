@@ -5,6 +5,8 @@ from ._engine.override import DisableTorchFunctionSubclass as DisableTorchFuncti
 from ._engine.override import disabled_torch_function as _disabled_torch_function_impl
 from ._engine.tensor import Size as Size
 from ._engine.tensor import Tensor as TensorBase
+from ._functions.autocasting import is_any_enabled as _is_any_autocast_enabled
+from ._functions.autocasting import is_available as _is_autocast_available
 from ._functions.chance.random import Generator as Generator
 
 __all__ = [
@@ -13,5 +15,7 @@ __all__ = [
     "Size",
     "TensorBase",
     "_disabled_torch_function_impl",
+    "_is_any_autocast_enabled",
+    "_is_autocast_available",
     "is_grad_enabled",
 ]

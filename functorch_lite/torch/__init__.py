@@ -22,6 +22,7 @@ with _paused():
         {name: value for name, value in vars(_api).items() if not name.startswith("__")}
     )
 
+    from . import amp as amp
     from . import autograd as autograd
     from . import backends as backends
     from . import compiler as compiler
@@ -40,6 +41,8 @@ with _paused():
     from . import storage as storage
     from . import utils as utils
     from . import version as version
+    from .amp import GradScaler as GradScaler
+    from .amp import autocast as autocast
     from .compiler import compile as compile
     from .func import vmap as vmap
     from .func._cond import cond as cond

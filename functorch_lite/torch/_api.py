@@ -26,11 +26,13 @@ from ._engine.grad_mode import is_grad_enabled as is_grad_enabled
 from ._engine.grad_mode import is_inference_mode_enabled as is_inference_mode_enabled
 from ._engine.grad_mode import no_grad as no_grad
 from ._engine.grad_mode import set_grad_enabled as set_grad_enabled
+from ._engine.mixed import scaling as _scaling  # noqa: F401 - for what it exposes
 from ._engine.register import SPACES as _SPACES
 from ._engine.shown import saved as _saved  # noqa: F401 - for what it attaches to nodes
 from ._engine.tensor import Size as Size
 from ._engine.tensor import Tensor as Tensor
 from ._functions import aten as _aten  # noqa: F401 - for what it exposes
+from ._functions import autocasting as _autocasting  # noqa: F401 - for what it exposes
 from ._functions import constants as _constants  # noqa: F401 - for what it exposes
 from ._functions import convert as _convert  # noqa: F401 - for what it exposes
 from ._functions import copied as _copied  # noqa: F401 - for what it exposes
@@ -85,7 +87,6 @@ from ._functions.settings import get_deterministic_debug_mode as get_determinist
 from ._functions.settings import get_float32_matmul_precision as get_float32_matmul_precision
 from ._functions.settings import get_num_interop_threads as get_num_interop_threads
 from ._functions.settings import get_num_threads as get_num_threads
-from ._functions.settings import is_autocast_enabled as is_autocast_enabled
 from ._functions.settings import (
     is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,
 )

@@ -1,13 +1,16 @@
-"""``torch.compiler``: hints for ``torch.compile``.
+"""``torch.compile`` and ``torch.compiler``: functions, modules and whole steps as XLA programs.
 
-The compiler itself is not here yet, so functions that only mark or ask are, and those that would
-compile say that they cannot.
+How a function is captured is in ``_engine/capture``.
 """
 
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ._dynamo import OptimizedModule, compiled_function
+from ._dynamo import disable as disable
+from ._dynamo import is_compiling as is_compiling
+from ._dynamo import is_compiling as is_dynamo_compiling
+from ._dynamo import reset as reset
 from ._engine.capture.function import compile_function
 from .nn.modules.module import Module
 
@@ -22,6 +25,7 @@ __all__ = [
     "is_exporting",
     "list_backends",
     "reset",
+    "set_stance",
 ]
 
 
@@ -70,12 +74,6 @@ def _same(model: Any) -> Any:
     return model
 
 
-def disable(fn: Any = None, recursive: bool = True, *, reason: str | None = None) -> Any:
-    """Mark a function as not to be compiled: it stays as it is."""
-    del recursive, reason
-    return _same if fn is None else fn
-
-
 def allow_in_graph(fn: Any) -> Any:
     """Mark a function as opaque to the compiler: it stays as it is."""
     return fn
@@ -86,28 +84,22 @@ def assume_constant_result(fn: Callable[..., Any]) -> Callable[..., Any]:
     return fn
 
 
-def is_compiling() -> bool:
-    """Return False."""
-    return False
-
-
-def is_dynamo_compiling() -> bool:
-    """Return False."""
-    return False
-
-
 def is_exporting() -> bool:
-    """Return False."""
+    """Return False: what is exported is a captured program."""
     return False
 
 
 def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:
-    """Return []: there is no compiler yet."""
-    return []
+    """Return the names of the compilers: XLA, under PyTorch's default name too."""
+    return ["inductor", "xla"]
 
 
-def reset() -> None:
-    """Do nothing: no compiled program is kept."""
+def set_stance(stance: str = "default", **options: Any) -> None:
+    """Raise: there is one way to run compiled functions."""
+    raise NotImplementedError(
+        f"functorch_lite does not support torch.compiler.set_stance({stance!r}); compile with "
+        "disable=True instead."
+    )
 
 
 def cudagraph_mark_step_begin() -> None:

@@ -7,6 +7,7 @@ from ._control import associative_scan as associative_scan
 from ._control import cond as cond
 from ._control import scan as scan
 from ._control import while_loop as while_loop
+from ._explain import explain as explain
 from ._forward import jvp as jvp
 from ._forward import linearize as linearize
 from ._jacobian import hessian as hessian

@@ -48,7 +48,7 @@ def jit(
     >>> float(jit(lambda x: x + 1)(2.0))
     3.0
     """
-    plain = compile(
+    plain = _OfArrays(
         func,
         static_argnums=static_argnums,
         static_argnames=static_argnames,
@@ -59,15 +59,40 @@ def jit(
         *((static_argnums,) if isinstance(static_argnums, int) else static_argnums),
         *((static_argnames,) if isinstance(static_argnames, str) else static_argnames),
     }
-    captured = functools.cache(lambda: worlds.boxed.captured_function(func, frozenset(static)))
+    captured = functools.cache(lambda: worlds.boxed.compiled(func, frozenset(static)))
+    refers = functools.cache(lambda: worlds.boxed.refers(func))
 
     @functools.wraps(func)
     def compiled(*args: Any, **kwargs: Any) -> Any:
-        if _holds_boxes(args, kwargs):
+        if _holds_boxes(args, kwargs) or refers():
             return captured()(*args, **kwargs)
         return plain(*args, **kwargs)
 
+    compiled.lower = plain.lower  # type: ignore[attr-defined]
+    compiled.captured = captured  # type: ignore[attr-defined]
     return compiled
+
+
+class _OfArrays:
+    """A function of plain arrays; what it contains, seen at its first call, chooses options."""
+
+    def __init__(self, func: Callable[..., Any], **options: Any) -> None:
+        self.func, self.options = func, options
+        self.chosen: Callable[..., Any] | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return (self.chosen or self._choose(*args, **kwargs))(*args, **kwargs)
+
+    def _choose(self, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        traced = jax.jit(self.func, **self.options).trace(*args, **kwargs)
+        self.chosen = compile(self.func, tuning(traced.jaxpr.jaxpr), **self.options)
+        return self.chosen
+
+    def lower(self, *args: Any, **kwargs: Any) -> Any:
+        """Return JAX's lowered program for these arguments."""
+        return (self.chosen or self._choose(*args, **kwargs)).lower(  # type: ignore[attr-defined]
+            *args, **kwargs
+        )
 
 
 _boxed: dict[Any, bool] = {}

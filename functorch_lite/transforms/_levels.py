@@ -62,6 +62,7 @@ class Level:
         draws: of a TRACE level: takes a draw (a function without arguments) and returns its
             numbers; None where the traced code may be repeated with the same numbers.
         keys: where random draws inside come from, if not from the world's generator.
+        notes: what the world keeps for as long as the level runs.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Level:
         self.owned: frozenset[Any] = frozenset()
         self.operation = ""
         self.left: list[Any] = []
+        self.notes: dict[str, Any] = {}
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -101,6 +103,7 @@ class Level:
         finally:
             state.stack = stack
             active.leave()
+            self.notes = {}
             for cell, (before, _) in self.writes.items():
                 cell.restore(before)
 

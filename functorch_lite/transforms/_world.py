@@ -75,13 +75,15 @@ class World:
         finally:
             self.set_draw_state(now)
 
-    def captured_function(
-        self, func: Callable[..., Any], static: frozenset[Any]
-    ) -> Callable[..., Any]:
+    def refers(self, func: Any) -> bool:
+        """Return True if a function reads boxes from outside."""
+        return False
+
+    def compiled(self, func: Callable[..., Any], static: frozenset[Any] = frozenset()) -> Any:
         """Return a function of boxes as one that is captured as a program (``jit``)."""
         raise NotImplementedError
 
-    def number(self, traced: Any) -> Any:
+    def number(self, traced: Any, kind: type = float) -> Any:
         """Return what stands for a Python number in traced code."""
         return traced
 

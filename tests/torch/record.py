@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.parity import live_torch, transcript
-from tests.torch import test_autograd, test_features, test_func
+from tests.torch import test_amp, test_autograd, test_features, test_func
 
 
 def record(scripts: list) -> dict[str, str]:
@@ -28,6 +28,7 @@ def main() -> None:
     write(test_features.RECORD, texts)
     write(test_autograd.RECORD, record(test_autograd.SCRIPTS))
     write(test_func.RECORD, record(test_func.SCRIPTS))
+    write(test_amp.RECORD, record(test_amp.SCRIPTS))
 
 
 if __name__ == "__main__":

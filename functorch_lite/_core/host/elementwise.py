@@ -99,9 +99,14 @@ RULES.update(dict.fromkeys(REAL, _real))
 RULES.update(dict.fromkeys(WIDE, _wide))
 
 
-@rule("stop_gradient", "optimization_barrier")
+@rule("stop_gradient")
 def _same(equation: Any) -> Run:
-    return lambda *xs: xs if len(xs) > 1 else xs[0]
+    return lambda x: x
+
+
+@rule("optimization_barrier")
+def _all_the_same(equation: Any) -> Run:
+    return lambda *xs: xs
 
 
 @rule("div")

@@ -42,10 +42,10 @@ class _Windows:
     def __init__(self, shape: Any, sizes: Any, dropped: Any, starts: Any, batched: Any) -> None:
         self.shape = shape
         self.sizes = sizes
-        own = {*dropped, *(dim for dim, _ in batched)}
-        self.kept = [d for d in range(len(shape)) if d not in own]
         self.starts = tuple(starts)
         self.batched = tuple(batched)
+        own = {*dropped, *(dim for dim, _ in self.batched)}
+        self.kept = [d for d in range(len(shape)) if d not in own]
 
     def corners(self, indices: Any) -> tuple[list, Any]:
         """Return the first place of each window along each dim, (B,) each, and which lie inside."""
@@ -113,13 +113,13 @@ def _gather(equation: Any) -> Run:
     batch_dims = [d for d in range(len(shape)) if d not in offset]
     order = np.argsort([*batch_dims, *offset]) if offset else None
     fills = mode in (None, Mode.FILL_OR_DROP)
-    fill = _fill(equation) if fills else None
+    fill: Any = _fill(equation) if fills else 0
     window = windows.window()
 
     def run(x: Any, indices: Any) -> Any:
         corners, inside = windows.corners(indices)
         if x.size == 0:
-            out = np.full((len(inside), *window), fill or 0, dtype)
+            out = np.full((len(inside), *window), fill, dtype)
         else:
             out = x[windows.places(windows.clamped(corners))]
             out = np.broadcast_to(out, (len(inside), *window))

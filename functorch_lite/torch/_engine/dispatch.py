@@ -23,6 +23,8 @@ from .graph import node_type, sequence
 from .inside.values import dynamic_shape, is_traced, known, on_host
 from .inside.world import cut, lifted
 from .layout import result_strides
+from .mixed.casting import autocast
+from .mixed.state import switch
 from .override import HOOK, Overridden, refuse
 from .shown.packing import hooks, pack
 from .storage import to_device
@@ -108,6 +110,10 @@ def plain_number(value: Any) -> Any:
 
 def call(op: Op, operands: tuple, statics: tuple) -> Any:
     """Run ``op`` on its operands (tensors, numbers, None, sequences) and static arguments."""
+    if switch.count:
+        result = autocast(call, op, operands, statics)
+        if result is not NotImplemented:
+            return result
     if op.view is not None:
         return call_view(op, operands, statics)
     if op.host:

@@ -3,7 +3,8 @@
 The optimizer classes gather tensors, states and hyper-parameters into ``Group``s; ``fused_step``
 runs the update rule on all of them in one XLA program and writes the results into the same tensors.
 A program is known by the rule, the flags and the names of state and hyper-parameters; XLA's own
-cache adds shapes and dtypes. Hyper-parameters are operands: a changing ``lr`` compiles once.
+cache adds shapes and dtypes. Hyper-parameters are operands: a changing ``lr`` compiles once. So is
+the flag that says whether to step at all (``GradScaler``'s): nobody waits for its value.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ..._core.eager import eager
 from ..._core.execute import x64
 from ...optim._rules import apply_rule
 from .capture.recorder import now_recording
+from .inside.values import is_traced
 
 
 class Group(NamedTuple):
@@ -38,8 +40,11 @@ class Group(NamedTuple):
 _programs: dict[tuple, Callable[..., Any]] = {}
 
 
-def fused_step(rule: str, groups: list[Group]) -> None:
-    """Update the parameters and states of all ``groups`` in place by ``RULES[rule]``."""
+def fused_step(rule: str, groups: list[Group], found_inf: Any = None) -> None:
+    """Update the parameters and states of all ``groups`` in place by ``RULES[rule]``.
+
+    ``found_inf`` is a 0-d tensor or None; where it is not zero, all of them keep their values.
+    """
     groups = [group for group in groups if group.params]
     if not groups:
         return
@@ -48,9 +53,11 @@ def fused_step(rule: str, groups: list[Group]) -> None:
         (group.flags, len(group.params), names, tuple(group.hypers))
         for group, names in zip(groups, keys, strict=True)
     )
-    program = _programs.get((rule, layout))
+    guarded = found_inf is not None
+    program = _programs.get((rule, layout, guarded))
     if program is None:
-        program = _programs[rule, layout] = eager(_make_program(rule, layout))
+        made = eager(_make_program(rule, layout, guarded))
+        program = _programs[rule, layout, guarded] = made
     hypers, arrays = [], []
     for group, names in zip(groups, keys, strict=True):
         hypers.append(_operands(group))
@@ -61,13 +68,15 @@ def fused_step(rule: str, groups: list[Group]) -> None:
                 arrays.append(state[name]._array)
     try:
         with x64(True):
-            results = iter(program(tuple(hypers), tuple(arrays)))
+            flag = (found_inf._array,) if guarded else ()
+            results = iter(program(tuple(hypers), tuple(arrays), *flag))
     except ValueError as error:
         parts = _by_device(groups)
         if "incompatible devices" not in str(error) or len(parts) == 1:
             raise
         for part in parts:
-            fused_step(rule, part)
+            flagged = found_inf.to(part[0].params[0].device) if guarded else None
+            fused_step(rule, part, flagged)
         return
     for group, names in zip(groups, keys, strict=True):
         for param, state in zip(group.params, group.states, strict=True):
@@ -95,10 +104,18 @@ def _operands(group: Group) -> tuple:
     return tuple(found)
 
 
-def _make_program(rule: str, layout: tuple) -> Callable[..., Any]:
-    """Return the pure function ``(hypers, arrays) -> new arrays`` for groups of this layout."""
+def has_value(tensor: Any) -> bool:
+    """Return False if the tensor is being traced, so that its value cannot be read."""
+    return not is_traced(tensor._array)
 
-    def step(hypers: tuple, arrays: tuple) -> tuple:
+
+def _make_program(rule: str, layout: tuple, guarded: bool) -> Callable[..., Any]:
+    """Return the pure function ``(hypers, arrays) -> new arrays`` for groups of this layout.
+
+    A ``guarded`` one takes a flag as well; unless that is zero, the new arrays are the old ones.
+    """
+
+    def step(hypers: tuple, arrays: tuple, found_inf: Any = None) -> tuple:
         source, out = iter(arrays), []
         for (flags, count, names, hyper_names), values in zip(layout, hypers, strict=True):
             hyper = {k: jnp.reshape(v, ()) for k, v in zip(hyper_names, values, strict=True)}
@@ -106,8 +123,10 @@ def _make_program(rule: str, layout: tuple) -> Callable[..., Any]:
                 param, grad = next(source), next(source)
                 state = {name: next(source) for name in names}
                 new_param, new_state = apply_rule(rule, param, grad, state, hyper, flags)
-                out.append(new_param)
-                out.extend(new_state[name] for name in names)
+                old, new = (param, *state.values()), (new_param, *(new_state[n] for n in names))
+                if guarded:
+                    new = [jnp.where(found_inf == 0, b, a) for a, b in zip(old, new, strict=True)]
+                out.extend(new)
         return tuple(out)
 
     step.__name__ = f"{rule}_step"

@@ -30,6 +30,7 @@ from .dispatch import (
 )
 from .grad_mode import mode, recording
 from .inside.world import cut
+from .mixed.state import uncast
 from .tensor import Tensor
 from .view import rebase
 
@@ -199,7 +200,7 @@ def call_out(op: Op, operands: tuple, statics: tuple, out: Any) -> Any:
             f"{short}(): functions with out=... arguments don't support automatic differentiation, "
             "but one of the arguments requires grad."
         )
-    with recording(False):
+    with recording(False), uncast():  # PyTorch casts nothing for ``out=``
         result = call(op, operands, statics)
     results = result if isinstance(result, tuple) else (result,)
     exact = bool(EXACT_OUT & {short, op.name})

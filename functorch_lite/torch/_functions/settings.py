@@ -190,8 +190,3 @@ def warn_once(text: str, stacklevel: int = 3) -> None:
     if settings.warn_always or text not in _warned:
         _warned.add(text)
         warnings.warn(text, UserWarning, stacklevel=stacklevel + 1)
-
-
-def is_autocast_enabled(device_type: str | None = None) -> bool:
-    """Return False: mixed precision by ``torch.autocast`` is not supported yet."""
-    return False

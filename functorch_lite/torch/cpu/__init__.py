@@ -1,5 +1,6 @@
 """``torch.cpu``: the interface of ``torch.cuda`` for the CPU."""
 
+from . import amp as amp
 from ._devices import (
     Event,
     Stream,
@@ -18,6 +19,7 @@ __all__ = [
     "Event",
     "Stream",
     "StreamContext",
+    "amp",
     "current_device",
     "current_stream",
     "device_count",

@@ -11,6 +11,7 @@ from .._functions.legacy import HalfCudaTensor as HalfTensor
 from .._functions.legacy import IntCudaTensor as IntTensor
 from .._functions.legacy import LongCudaTensor as LongTensor
 from .._functions.legacy import ShortCudaTensor as ShortTensor
+from . import amp as amp
 from . import memory as memory
 from . import nvtx as nvtx
 from . import random as random
@@ -99,6 +100,7 @@ __all__ = [
     "Stream",
     "StreamContext",
     "_lazy_init",
+    "amp",
     "can_device_access_peer",
     "current_device",
     "current_stream",

@@ -7,6 +7,7 @@ itself is one compiled call (``torch/_engine/step.py``).
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ from typing import Any, ClassVar
 from ...optim._rules import flags_of, hypers_of, slots_of
 from .. import _api as torch
 from .._engine.capture import optimizers as capture
-from .._engine.step import Group, fused_step
+from .._engine.step import Group, fused_step, has_value
 from .optimizer import Optimizer
 
 CAPTURABLE_DEVICES = ["cuda", "xpu", "hpu", "privateuseone", "xla"]
@@ -85,6 +86,15 @@ class RuledOptimizer(Optimizer):
     _scalar_state: ClassVar[tuple[str, ...]] = ("step",)
     _sparse_advice: ClassVar[str] = ""
     _capturable_names: ClassVar[str] = "params and state_steps"
+    # Whether PyTorch's implementation of the step divides gradients by GradScaler's scale itself.
+    _step_supports_amp_scaling = False
+    found_inf: Any
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add parameters (the key "params") with their own options."""
+        super().add_param_group(param_group)
+        if param_group.get("fused"):
+            self._step_supports_amp_scaling = True
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore; fill in options and convert counters of older checkpoints."""
@@ -92,6 +102,8 @@ class RuledOptimizer(Optimizer):
         for group in self.param_groups:
             for name, value in self._added_options.items():
                 group.setdefault(name, value)
+            if group.get("fused"):
+                self._step_supports_amp_scaling = True
         for group, param in self._all_params():
             kept = self.state.get(param) or {}
             for name in self._scalar_state:
@@ -130,8 +142,48 @@ class RuledOptimizer(Optimizer):
             groups: list[Group] = []
             for group in self.param_groups:
                 groups += self._gather(group)
-            fused_step(self._rule, groups)
+            self._unscale(groups)
+            fused_step(self._rule, groups, getattr(self, "found_inf", None))
         return loss
+
+    # --- GradScaler ----------------------------------------------------------------------------
+    # It sets ``found_inf``, a tensor that is not zero if the step is to be skipped, and
+    # ``grad_scale``, a tensor to divide the gradients by or None; and removes both after the step.
+
+    def _unscale(self, groups: list[Group]) -> None:
+        """Divide the gradients in place, as PyTorch's fused step does: unless it is skipped."""
+        scale = getattr(self, "grad_scale", None)
+        if scale is None:
+            return
+        grads = [grad for group in groups for grad in group.grads]
+        unused = torch.zeros((), device=scale.device)
+        inverse = torch.where(self.found_inf == 0, scale.double().reciprocal().float(), 1.0)
+        torch._amp_foreach_non_finite_check_and_unscale_(grads, unused, inverse)
+
+    def _skips_itself(self, found_inf: Any) -> bool:
+        """Tell whether ``step`` may be called with a ``found_inf`` whose value nobody has read.
+
+        Not where somebody could tell a step that changes nothing from none: the state begins in it,
+        hooks or a method in the place of ``step`` run, a scheduler waits for the first step. While
+        the step is traced there is no value to read, and only a state that would begin with the
+        gradient of the skipped step is a reason.
+        """
+        if inspect.unwrap(type(self).step) is not inspect.unwrap(RuledOptimizer.step):
+            return False
+        begins = any(self._begins(group) for group in self.param_groups)
+        if not has_value(found_inf):
+            return not (begins and any(group.get("dampening") for group in self.param_groups))
+        own = vars(self).get("step")
+        watched = own is not None and not (
+            hasattr(own, "_wrapped_by_lr_sched") and getattr(self, "_opt_called", False)
+        )
+        return not (begins or watched or self._has_step_hooks())
+
+    def _begins(self, group: dict[str, Any]) -> bool:
+        """Tell whether the next step makes state for a parameter."""
+        if not slots_of(self._rule, flags_of(group), group):
+            return False
+        return any(p.grad is not None and not self.state.get(p) for p in group["params"])
 
     def _gather(self, group: dict[str, Any]) -> list[Group]:
         """Collect a group's tensors for the compiled call; create missing state first."""

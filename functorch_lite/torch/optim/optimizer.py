@@ -207,6 +207,11 @@ class Optimizer:
 
     # --- hooks ---------------------------------------------------------------------------------
 
+    def _has_step_hooks(self) -> bool:
+        """Return True if somebody watches the steps."""
+        own = self._optimizer_step_pre_hooks or self._optimizer_step_post_hooks
+        return bool(own or _global_optimizer_pre_hooks or _global_optimizer_post_hooks)
+
     def register_step_pre_hook(self, hook: Callable) -> RemovableHandle:
         """Call ``hook(optimizer, args, kwargs)`` before each step; it may return new ones."""
         return _register(self._optimizer_step_pre_hooks, hook)

@@ -9,7 +9,7 @@ longer than the forward pass.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from ...transforms._world import opened
@@ -18,6 +18,7 @@ from .._engine.anomaly import anomaly
 from .._engine.backward import Slot, _check_alive, _Walk, make
 from .._engine.function import FunctionNode
 from .._engine.graph import AccumulateGrad, Node, OpNode, node_type, sequence
+from .._engine.mixed.state import Settings, settings, settled
 from .._engine.uses import uses_operands
 from .._functions.chance.random import fork_rng, set_stream_position, stream_position
 
@@ -40,6 +41,7 @@ class Region:
         preserve_rng_state: draw the same random numbers again.
         compare: raise if the new stretch differs from the first one.
         debug: list the operations of both in the error.
+        autocast: the settings of the forward pass.
     """
 
     function: Callable[..., Any]
@@ -49,6 +51,7 @@ class Region:
     preserve_rng_state: bool
     compare: bool
     debug: bool
+    autocast: Settings = field(default_factory=settings)
 
     def run(self) -> Any:
         """Run the function."""
@@ -57,6 +60,7 @@ class Region:
     def again(self, state: Any) -> Any:
         """Run the function a second time, with the random numbers that follow ``state``."""
         with ExitStack() as stack:
+            stack.enter_context(settled(self.autocast))
             stack.enter_context(fork_rng(enabled=self.preserve_rng_state))
             if self.preserve_rng_state:
                 set_stream_position(state)
@@ -74,7 +78,7 @@ def run_and_forget(region: Region) -> Any:
     versions = [(t, t._storage.version) for t in tensors]
     start = next(sequence)
     suppressed = True
-    with region.contexts[0]:
+    with settled(region.autocast), region.contexts[0]:  # a cast made inside stays inside
         result = region.run()
         suppressed = False
     if suppressed:

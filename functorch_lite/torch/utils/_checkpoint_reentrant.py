@@ -8,6 +8,7 @@ from .. import _api as torch
 from .._engine.autograd import backward as _backward
 from .._engine.backward import running
 from .._engine.function import Function
+from .._engine.mixed.state import settings, settled
 from .._functions.chance.random import fork_rng, set_stream_position, stream_position
 from ._checkpoint_node import InsideWalk
 
@@ -22,6 +23,7 @@ class CheckpointFunction(Function):
         ctx.set_materialize_grads(False)
         ctx.run_function, ctx.preserve_rng_state = run_function, preserve
         ctx.state = stream_position() if preserve else None
+        ctx.autocast = settings()
         ctx.inputs = [None if isinstance(a, torch.Tensor) else a for a in args]
         ctx.places = [i for i, a in enumerate(args) if isinstance(a, torch.Tensor)]
         ctx.save_for_backward(*(args[i] for i in ctx.places))
@@ -41,7 +43,7 @@ class CheckpointFunction(Function):
         for place, tensor in zip(ctx.places, ctx.saved_tensors, strict=True):
             inputs[place] = tensor
         detached = detach_variable(tuple(inputs))
-        with fork_rng(enabled=ctx.preserve_rng_state):
+        with settled(ctx.autocast), fork_rng(enabled=ctx.preserve_rng_state):
             if ctx.preserve_rng_state:
                 set_stream_position(ctx.state)
             with torch.enable_grad():

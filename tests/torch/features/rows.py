@@ -58,3 +58,4 @@ def read_record(path: Path) -> dict[str, str]:
 row = SCRIPTS = Scripts()
 AUTOGRAD = Scripts()
 FUNC = Scripts()
+MIXED = Scripts()

@@ -20,8 +20,11 @@ from .recorder import Recorder
 _CHAIN = ("_chain", "_read", "_view_of", "_grad_base", "_view_depth", "_seen", "_own_version")
 
 
-def leaf_key(leaf: Any, fixed: bool) -> Any:
-    """Return what a program depends on: metadata of tensors and arrays, the value of the rest."""
+def leaf_key(leaf: Any, fixed: int) -> Any:
+    """Return what a program depends on: metadata of tensors and arrays, the value of the rest.
+
+    ``fixed`` is 0 for what may be an operand.
+    """
     if isinstance(leaf, Tensor):
         return (
             type(leaf),
@@ -33,8 +36,8 @@ def leaf_key(leaf: Any, fixed: bool) -> Any:
             leaf._desc is float,
         )
     if not fixed:
-        if type(leaf) is float:
-            return float
+        if type(leaf) in (float, int):
+            return type(leaf)
         if isinstance(leaf, ARRAYS):
             return (type(leaf), leaf.shape, leaf.dtype)
     return (type(leaf), leaf)
@@ -49,7 +52,7 @@ class Arguments:
         Attributes:
             leaves: what the function gets.
             arrays: (place, leaf) of the run-time leaves that are tensors or arrays.
-            floats: places of the run-time floats.
+            floats: places of the run-time numbers.
         """
         self.leaves = list(leaves)
         self._arrays: dict[int, Any] = {}
@@ -63,7 +66,7 @@ class Arguments:
         self._versions: dict[int, tuple[Tensor, Storage, int]] = {}
         self.written: list[int] = []
 
-    def enter(self, recorder: Recorder, fixed: Sequence[bool]) -> None:
+    def enter(self, recorder: Recorder, fixed: Sequence[int]) -> None:
         """Put the traced values in."""
         for place, (leaf, static) in enumerate(zip(list(self.leaves), fixed, strict=True)):
             if isinstance(leaf, Tensor):
@@ -71,9 +74,9 @@ class Arguments:
                     self._enter(recorder, place, leaf)
             elif static:
                 continue
-            elif type(leaf) is float:
+            elif type(leaf) in (float, int):
                 self.floats.append(place)
-                self.leaves[place] = world.number(recorder.number(leaf))
+                self.leaves[place] = world.number(recorder.number(leaf), type(leaf))
             elif isinstance(leaf, ARRAYS):
                 self.places.append(place)
                 with jax.ensure_compile_time_eval():

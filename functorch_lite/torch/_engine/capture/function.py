@@ -1,27 +1,61 @@
 """A compiled function: one program for each structure of its arguments, eager where none can be."""
 
+import operator
 import sys
 import traceback
 import warnings
+import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from time import perf_counter
+from typing import Any, NamedTuple
 
 from ...._core import dtype as dt
+from ....transforms._explain import Explanation
 from ....transforms._levels import state
 from ....transforms._where import is_library
 from ....transforms._world import opened
 from ..grad_mode import mode
 from ..inside.world import COMPILED
+from ..mixed.state import trace_key
 from ..tensor import Tensor
 from .arguments import leaf_key
 from .breaks import GraphBreak
 from .program import Program, Stale
+from .report import PREFIX, History, difference
 from .tracing import Trace
 
 _PLAIN = frozenset((Tensor, bool, int, float, str, type(None)))
 
-RECOMPILE_LIMIT = 8
-"""Programs for one structure of arguments; beyond, the function runs eagerly (as in PyTorch)."""
+RUN_TIME, STATIC, STATIC_INT = range(3)
+"""What an argument's leaf is: numbers and arrays are operands unless it is static, an int only once
+a second value of it was seen."""
+
+
+class Limits:
+    """How often a function is compiled before it runs eagerly (``torch._dynamo.config``).
+
+    Attributes:
+        recompile_limit: programs for arguments that differ in Python values only.
+        shape_limit: programs in all.
+    """
+
+    recompile_limit = 8
+    shape_limit = 64
+
+
+class Call(NamedTuple):
+    """One call: its leaves, what they are a key for, and how to take the arguments apart."""
+
+    key: tuple
+    leaves: Sequence[Any]
+    fixed: Sequence[int]
+    args: tuple
+    kwargs: dict[str, Any]
+
+    def general(self) -> "Call":
+        """Return the call with ints as operands."""
+        fixed = tuple(RUN_TIME if f == STATIC_INT else f for f in self.fixed)
+        return self._replace(key=(*self.key[:PREFIX], *map(leaf_key, self.leaves, fixed)), fixed=fixed)
 
 
 class Compiled:
@@ -32,6 +66,12 @@ class Compiled:
         fullgraph: raise where the function cannot be captured, instead of running it eagerly.
         pure: JAX's contract: Python runs while tracing only, and its state is not looked at.
         static: positions and names of arguments that are part of the program.
+        quiet: do not warn of graph breaks.
+
+    Attributes:
+        programs: by key, the latest first.
+        eager: keys of calls that run eagerly -> how often a capture was tried.
+        history: what happened.
     """
 
     def __init__(
@@ -41,71 +81,125 @@ class Compiled:
         fullgraph: bool = False,
         pure: bool = False,
         static: frozenset[Any] = frozenset(),
+        quiet: bool = False,
     ) -> None:
         self.function, self.fullgraph, self.pure, self.static = function, fullgraph, pure, static
+        self.warned = quiet
+        self.history = History(self.name())
+        self.reset()
+        everyone.add(self)
+
+    def reset(self) -> None:
+        """Forget all programs."""
         self.programs: dict[Any, list[Program]] = {}
-        self.eager: dict[Any, str] = {}
+        self.eager: dict[Any, int] = {}
+        self.ints: dict[Any, bool] = {}
+        self.history.clear()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the program for these arguments, captured now if there is none."""
         if state.stack or state.ground is not None:
             return self.function(*args, **kwargs)  # part of what is running
-        leaves: Sequence[Any]
+        call = self._call(args, kwargs)
+        reason = ""
+        for candidate in (call, call.general()) if STATIC_INT in call.fixed else (call,):
+            if self.eager.get(candidate.key, 0) > 1:
+                return self.function(*args, **kwargs)
+            for program in self.programs.get(candidate.key, ()):
+                reason = program.broken(call.leaves)
+                if not reason:
+                    try:
+                        return program(call.leaves)
+                    except Stale:
+                        reason = "the shape of a captured tensor changed"
+        return self._capture(call, reason)
+
+    def _call(self, args: tuple, kwargs: dict[str, Any]) -> Call:
+        """Take the arguments apart; leaves are the arguments themselves in the usual case."""
+        leaves: Sequence[Any] = args
+        spec, static = None, ()
         if kwargs or self.static or not _PLAIN.issuperset(map(type, args)):
             flat = opened((args, kwargs))
             leaves, spec = flat.leaves, flat.spec
-            fixed = self._fixed(args, kwargs, len(leaves))
-        else:  # the usual case: arguments that are leaves
-            flat, leaves, spec, fixed = None, args, None, (False,) * len(args)
-        key = (
-            spec,
-            mode.grad,
-            mode.inference,
-            dt._default,
-            *map(leaf_key, leaves, fixed),
+            static = self._static(args, kwargs)
+        fixed = tuple(
+            [STATIC_INT if type(leaf) is int and not self.pure else RUN_TIME for leaf in leaves]
         )
-        programs = self.programs.get(key)
-        if programs is None:
-            if key in self.eager:
-                return self.function(*args, **kwargs)
-            programs = self.programs[key] = []
-        reason = ""
-        for program in programs:
-            reason = program.broken(leaves)
-            if not reason:
-                try:
-                    return program(leaves)
-                except Stale:
-                    reason = "the shape of a captured tensor"
-        return self._capture(key, flat or opened((args, kwargs)), fixed, reason)
+        if static:
+            fixed = tuple([STATIC if s else f for s, f in zip(static, fixed, strict=True)])
+        modes = (spec, mode.grad, mode.inference, dt._default, trace_key())
+        key = (*modes, *map(leaf_key, leaves, fixed))
+        return Call(key, leaves, fixed, args, kwargs)
 
-    def _fixed(self, args: tuple, kwargs: dict[str, Any], count: int) -> Sequence[bool]:
+    def _static(self, args: tuple, kwargs: dict[str, Any]) -> Sequence[bool]:
         """Return for each leaf whether it belongs to a static argument."""
         if not self.static:
-            return (False,) * count
+            return ()
         named = [*enumerate(args), *kwargs.items()]
         return [name in self.static for name, arg in named for _ in opened(arg).leaves]
 
-    def _capture(self, key: Any, flat: Any, fixed: Sequence[bool], reason: str) -> Any:
-        args, kwargs = flat.with_leaves(flat.leaves)
-        programs = self.programs[key]
-        if len(programs) >= RECOMPILE_LIMIT:
-            return self._fall_back(key, args, kwargs, f"recompiled {len(programs)} times: {reason}")
+    # --- capturing --------------------------------------------------------------------------------
+
+    def _capture(self, call: Call, reason: str) -> Any:
+        """Make a program for a call that has none, and run it."""
+        general = call.general()
+        seen = self.ints.get(general.key)
+        if STATIC_INT in call.fixed and seen is not None:  # an int with a second value
+            if seen:
+                try:
+                    return self._captured(general, reason)
+                except (GraphBreak, Exception):
+                    self.ints[general.key] = False  # its value is needed in Python
+        elif STATIC_INT in call.fixed:
+            self.ints[general.key] = True
+        over = self._over_the_limit(call, general)
+        if over:
+            return self._fall_back(call, f"{over}: {reason or self._difference(call)}")
         try:
-            program = Program(Trace(self.function, flat, fixed, self.pure))
+            return self._captured(call, reason)
         except GraphBreak as stop:
             if self.fullgraph:
                 raise Unsupported(self._text(stop.reason, stop.at, stop.instead)) from None
-            return self._fall_back(key, args, kwargs, stop.reason, stop.at, stop.instead)
+            return self._fall_back(call, stop.reason, stop.at, stop.instead)
         except Exception as error:
-            if self.fullgraph:
-                raise
-            if self.pure:
+            if self.fullgraph or self.pure:
                 raise
             why = f"{type(error).__name__}: {error}".split("\n")[0]
-            return self._fall_back(key, args, kwargs, why, _line(error))
-        programs.insert(0, program)
-        return program(flat.leaves)
+            return self._fall_back(call, why, _line(error))
+
+    def _captured(self, call: Call, reason: str) -> Any:
+        flat = opened((call.args, call.kwargs))
+        start = perf_counter()
+        program = Program(Trace(self.function, flat, call.fixed, self.pure), start)
+        known = [key for key, found in self.programs.items() if found]
+        reason = reason or self._difference(call)
+        kind = "recompile" if known else "capture"
+        self.history.note(kind, reason or "the first call")
+        result = program(flat.leaves)
+        self.programs.setdefault(call.key, []).insert(0, program)
+        return result
+
+    def _difference(self, call: Call) -> str:
+        """Return in what a call differs from the captured one that is most like it."""
+        known = [key for key, programs in self.programs.items() if programs]
+        if not known:
+            return ""
+        nearest = max(known, key=lambda key: sum(map(operator.eq, key, call.key)))
+        return difference(self.function, nearest, call.key)
+
+    def _over_the_limit(self, call: Call, general: Call) -> str:
+        of_values = len(self.programs.get(call.key, ()))
+        if STATIC_INT in call.fixed:
+            alike = {k for k in self.programs if len(k) == len(call.key)}
+            of_values = max(of_values, sum(_is_like(k, general.key) for k in alike))
+        total = sum(map(len, self.programs.values()))
+        if of_values >= Limits.recompile_limit:
+            return f"recompiled {of_values} times (torch._dynamo.config.recompile_limit)"
+        if total >= Limits.shape_limit:
+            return f"{total} programs for different shapes"
+        return ""
+
+    # --- running eagerly --------------------------------------------------------------------------
 
     def name(self) -> str:
         """Return how messages call the function."""
@@ -119,20 +213,39 @@ class Compiled:
             lines.append(f"  Instead: {instead}")
         return "\n".join(lines)
 
-    def _fall_back(
-        self, key: Any, args: tuple, kwargs: dict, reason: str, at: str = "", instead: str = ""
-    ) -> Any:
-        """Run eagerly from now on for arguments like these, and say so once."""
-        result = self.function(*args, **kwargs)
-        del self.programs[key]
-        self.eager[key] = reason
-        warnings.warn(
-            self._text(reason, at, instead) + "\n  The function runs eagerly.",
-            UserWarning,
-            stacklevel=_user_frame(),
-        )
+    def _fall_back(self, call: Call, reason: str, at: str = "", instead: str = "") -> Any:
+        """Run eagerly and say so, once. A first failure may be due to state that is new: a second
+        call is tried again.
+        """
+        result = self.function(*call.args, **call.kwargs)
+        tried = self.eager[call.key] = self.eager.get(call.key, 0) + 1
+        if tried == 1:
+            self.history.note("graph break", reason, at)
+        if not self.warned:
+            self.warned = True
+            warnings.warn(
+                self._text(reason, at, instead) + "\n  The function runs eagerly.",
+                UserWarning,
+                stacklevel=_user_frame(),
+            )
         return result
 
+    def explanation(self) -> Explanation:
+        """Return what is known of the programs, and what happened."""
+        facts = [p.facts() for programs in self.programs.values() for p in reversed(programs)]
+        return Explanation(self.name(), tuple(facts), tuple(self.history))
+
+
+def _is_like(key: tuple, general: tuple) -> bool:
+    """Return True if two keys differ in the values of ints only."""
+    return all(
+        a == b or (b is int and isinstance(a, tuple) and a[0] is int)
+        for a, b in zip(key, general, strict=True)
+    )
+
+
+everyone: "weakref.WeakSet[Compiled]" = weakref.WeakSet()
+"""All compiled functions, for ``torch.compiler.reset``."""
 
 COMPILED.append(Compiled)
 

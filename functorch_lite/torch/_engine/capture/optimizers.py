@@ -57,6 +57,14 @@ def _tensors(state: Any) -> list[Any]:
     return [tensor for entry in state.values() for tensor in entry.values()]
 
 
+def depends_on(options: Callable[[], Any], what: str) -> None:
+    """Make the program of a capture valid only while ``options()`` returns what it returns now."""
+    recorder = now_recording()
+    if recorder is not None:
+        now = options()
+        recorder.hold(f"{what} changed", lambda: options() == now)
+
+
 def fill(state: dict[str, Any], make: Callable[[], dict[str, Any]]) -> None:
     """Fill a parameter's state before its first step; in a capture, as if before it."""
     recorder = now_recording()

@@ -4,15 +4,19 @@ A call gathers what the program reads (tensors found where the trace found them,
 numbers, hyper-parameters), runs one compiled function, and puts what came out where it belongs.
 """
 
+import math
 import sys
 from collections.abc import Sequence
+from time import perf_counter
 from typing import Any
 
 import jax
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
+from ...._core.counters import counters
 from ...._core.execute import compile, x64
 from ....transforms._compiled import tuning
+from ....transforms._explain import Facts, facts_of
 from ..tensor import Tensor
 from .grads import Grads
 from .guards import ModuleGuards, SlotGuards
@@ -38,8 +42,12 @@ class Program:
         donated: how many of the cells' arrays the program may overwrite.
     """
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, start: float) -> None:
+        """Make the program of a trace that began at ``start`` (``perf_counter``)."""
         self.trace = trace
+        self.tracing_s = perf_counter() - start
+        self.compiling_s = 0.0
+        self.avals: Any = None
         recorder, closed = trace.recorder, trace.closed
         self.tensors, self.grad_of, loose = trace.owners()
         written = {cell for cell in recorder.writes if cell in recorder.cells}
@@ -76,13 +84,17 @@ class Program:
         place_of = {cells[i]: place for place, i in enumerate(order)}
         self.index: list[tuple[int, int] | Any] = []
         self.constants: list[Any] = []
-        groups = {"arg": 2, "draw": 3, "number": 4, "cotangent": 5}
+        self.number_dtypes: dict[int, Any] = {}
+        groups = {"arg": 2, "draw": 3, "cotangent": 5}
         for const in trace.closed.consts:
             kind, what = trace.origin(const)
             if kind == "cell":
                 place = place_of[what]
                 inside = place < self.donated
                 self.index.append((0, place) if inside else (1, place - self.donated))
+            elif kind == "number":
+                self.index.append((4, what))
+                self.number_dtypes[what] = const.dtype
             elif kind == "constant":
                 self.index.append((6, len(self.constants)))
                 self.constants.append(const)
@@ -115,7 +127,8 @@ class Program:
             self.traced += 1
             if self.traced > 1:
                 raise Stale
-            groups: tuple[Any, ...] = (donated, kept, arrays, draws, numbers, None, constants)
+            typed = {i: numbers[i].astype(dtype) for i, dtype in self.number_dtypes.items()}
+            groups: tuple[Any, ...] = (donated, kept, arrays, draws, typed, None, constants)
             return body([groups[g][i] for g, i in index if g != 5])
 
         run.__name__ = self.trace.name
@@ -185,8 +198,41 @@ class Program:
                 floats += again()
             numbers = as_numbers(floats)
         with x64(True):
-            out = self.run(donated, kept, arrays, draws, numbers)
+            if self.avals is None:
+                out = self._run_first(donated, kept, arrays, draws, numbers)
+            else:
+                out = self.run(donated, kept, arrays, draws, numbers)
         return self._deliver(out, storages, leaves)
+
+    def _run_first(self, *operands: Any) -> list[Any]:
+        """Compile and run, and remember what explanations need."""
+        self.avals = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype), operands)
+        before = counters.compiling_s + counters.lowering_s + counters.loading_s
+        out = self.run(*operands)
+        self.compiling_s = counters.compiling_s + counters.lowering_s + counters.loading_s - before
+        self.outputs = len(out)
+        return out
+
+    def facts(self) -> Facts:
+        """Return what is known of the program; XLA's estimates cost a compilation."""
+        donated, kept, arrays, draws, numbers = self.avals
+        self.traced = 0
+        with x64(True):
+            lowered = self.run.lower(*self.avals)  # type: ignore[attr-defined]
+        return facts_of(
+            lowered,
+            arguments=len(arrays),
+            lifted={
+                "tensors": len(donated) + len(kept),
+                "random draws": len(draws),
+                "numbers": numbers.shape[0],
+            },
+            donated=len(donated),
+            donated_bytes=sum(math.prod(a.shape) * a.dtype.itemsize for a in donated),
+            outputs=self.outputs,
+            tracing_s=self.tracing_s,
+            compiling_s=self.compiling_s,
+        )
 
     def _deliver(self, out: list[Any], storages: list[Any], leaves: Sequence[Any]) -> Any:
         """Write what the program wrote, and return what it returned."""

@@ -170,7 +170,7 @@ class Recorder(Recording):
     # --- numbers ----------------------------------------------------------------------------------
 
     def number(self, value: float) -> Any:
-        """Return the traced value of a float among the arguments."""
+        """Return the traced value of a number among the arguments."""
         return self._number(value, len(self.numbers))
 
     def ask(self, now: list[float], again: Callable[[], list[float]]) -> list[Any]:
@@ -185,7 +185,7 @@ class Recorder(Recording):
     def _number(self, value: float, place: int) -> Any:
         self.numbers.append(value)
         with jax.ensure_compile_time_eval():
-            array = jnp.asarray(float(value))
+            array = jnp.asarray(value)
         return self.enter(array, ("number", place))
 
     # --- Python state -----------------------------------------------------------------------------

@@ -10,10 +10,12 @@ from typing import Any
 import jax
 import numpy as np
 
+from ...._core.counters import counters
 from ...._core.execute import x64
 from ....transforms._world import Opened
 from .. import backward as _backward
 from ..grad_mode import recording
+from ..mixed.state import settings, settled
 from ..graph import AccumulateGrad
 from ..tensor import Tensor
 from .arguments import Arguments
@@ -40,13 +42,14 @@ class Trace:
     """
 
     def __init__(
-        self, function: Callable[..., Any], flat: Opened, fixed: Sequence[bool], pure: bool
+        self, function: Callable[..., Any], flat: Opened, fixed: Sequence[int], pure: bool
     ) -> None:
         """Run ``function`` on the leaves ``flat``; ``fixed`` tells which are static.
 
         Raises:
             GraphBreak: the function needs Python at some point.
         """
+        counted = counters.compilations
         self.name = getattr(function, "__name__", type(function).__name__)
         self.pure = pure
         self.reach = Reach([] if pure else [function, *flat.leaves])
@@ -66,7 +69,8 @@ class Trace:
                 try:
                     inputs.enter(recorder, fixed)
                     args, kwargs = flat.with_leaves(inputs.leaves)
-                    with _quiet(pure):
+                    # casts of the weights that autocast shares are made anew, and thrown away
+                    with _quiet(pure), settled(settings()):
                         result = function(*args, **kwargs)
                     return self._finish(result, flat.leaves, inputs)
                 finally:
@@ -79,6 +83,8 @@ class Trace:
         except BaseException:
             recorder.undo()
             raise
+        finally:
+            counters.compilations = counted  # the programs inside became part of one
         self.places, self.floats = self.inputs.places, self.inputs.floats
         self.draws = recorder.drawn
         self.first_draws = [

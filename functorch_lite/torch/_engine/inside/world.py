@@ -85,15 +85,17 @@ class TensorWorld(World):
         else:
             state.ground.rewind(before)
 
-    def number(self, traced: Any) -> Tensor:
-        """Return a tensor that takes part in arithmetic as a Python float does."""
+    def number(self, traced: Any, kind: type = float) -> Tensor:
+        """Return a tensor that takes part in arithmetic as a Python number does."""
         tensor = make(traced)
-        tensor._desc = float
+        tensor._desc = kind
         return tensor
 
-    def captured_function(
-        self, func: Callable[..., Any], static: frozenset[Any]
-    ) -> Callable[..., Any]:
+    def refers(self, func: Any) -> bool:
+        """Return True if a function refers to tensors, or to modules that have some."""
+        return bool(captured(func))
+
+    def compiled(self, func: Callable[..., Any], static: frozenset[Any] = frozenset()) -> Any:
         """Return ``func`` as a captured program."""
         return COMPILED[0](func, fullgraph=True, pure=True, static=static)
 
