@@ -22,9 +22,9 @@ from .xla.memory import keep_pages
 keep_pages()
 
 # Compiler options by what a program contains, for the CPU.  XLA's YNN fusion makes convolutions
-# slower (a small CNN's step: 111 ms with, 56 without).  Programs of matrix products keep it: a small
-# GPT's step takes 48 ms with it, 51 with products and reductions only, 54 without; an LSTM's 16 and
-# 23.  A program with both follows its convolutions.
+# slower (a small CNN's step: 111 ms with, 56 without).  Programs of matrix products keep it: a
+# small GPT's step takes 48 ms with it, 51 with products and reductions only, 54 without; an LSTM's
+# 16 and 23.  A program with both follows its convolutions.
 CPU_OPTIONS: dict[str, dict[str, Any]] = {
     "convolution": {
         "xla_cpu_experimental_ynn_fusion_type": "",

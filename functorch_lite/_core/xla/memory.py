@@ -4,9 +4,8 @@ XLA on CPU takes the temporaries of each call from ``malloc`` and returns them a
 library hands large blocks, and whole arenas of its worker threads, back to the kernel at once, and
 the next call pays a page fault for every 4 KiB: 12,000 in a step of a small GPT (39 ms, 30 without
 them), 34,000 in a small CNN's (152 and 111 ms), 72,000 in a ResNet-18's (about 850 ms either way).
-With one arena that keeps what it has
-they fall to none.  The price is that memory once used is kept by the process for its later use.
-Floor 0.
+With one arena that keeps what it has they fall to none.  The price is that memory once used is kept
+by the process for its later use.  Floor 0.
 """
 
 import ctypes
