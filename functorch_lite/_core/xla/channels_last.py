@@ -3,10 +3,11 @@
 PyTorch's shapes are (N, C, H, W); XLA's CPU convolution wants (N, H, W, C) and transposes what it
 gets.  XLA fuses those transposes into the element-wise loops around them, which then walk memory in
 strides and run once for each use.  :func:`channels_last` rewrites a traced program before XLA sees
-it (a small CNN's step: 68 to 46 ms, ResNet-18's: 1.98 to 1.46 s of CPU time).  Each value is *held* with the order in which its dims lie in memory; a convolution's
-result is held channels last, a rule for each primitive passes the order on by renumbering dims, and
-a primitive without a rule gets its operands in PyTorch's order.  A broadcast is held as its operand
-until somebody says in which order it is needed.  Floor 0.
+it (a small CNN's step: 68 to 46 ms, ResNet-18's: 1.98 to 1.46 s of CPU time).  Each value is *held*
+with the order in which its dims lie in memory; a convolution's result is held channels last, a rule
+for each primitive passes the order on by renumbering dims, and a primitive without a rule gets its
+operands in PyTorch's order.  A broadcast is held as its operand until somebody says in which order
+it is needed.  Floor 0.
 """
 
 import functools
