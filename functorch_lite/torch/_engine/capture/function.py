@@ -31,6 +31,10 @@ RUN_TIME, STATIC, STATIC_INT = range(3)
 a second value of it was seen."""
 
 
+EXACT = 2**53
+"""Numbers are handed to a program as float64, which holds smaller ints exactly."""
+
+
 class Limits:
     """How often a function is compiled before it runs eagerly (``torch._dynamo.config``).
 
@@ -124,14 +128,16 @@ class Compiled:
             flat = opened((args, kwargs))
             leaves, spec = flat.leaves, flat.spec
             static = self._static(args, kwargs)
-        fixed = tuple(
-            [STATIC_INT if type(leaf) is int and not self.pure else RUN_TIME for leaf in leaves]
-        )
+        fixed = tuple([self._kind(leaf) if type(leaf) is int else RUN_TIME for leaf in leaves])
         if static:
             fixed = tuple([STATIC if s else f for s, f in zip(static, fixed, strict=True)])
         modes = (spec, mode.grad, mode.inference, dt._default, trace_key())
         key = (*modes, *map(leaf_key, leaves, fixed))
         return Call(key, leaves, fixed, args, kwargs)
+
+    def _kind(self, number: int) -> int:
+        """Return how an int is treated: JAX's contract makes it part of the program."""
+        return STATIC if self.pure or abs(number) >= EXACT else STATIC_INT
 
     def _static(self, args: tuple, kwargs: dict[str, Any]) -> Sequence[bool]:
         """Return for each leaf whether it belongs to a static argument."""
