@@ -66,7 +66,7 @@ class Program:
         self._compile(closed)
         self.first = True
         self.grads = Grads(trace)
-        self.templates = self.grads.others
+        self.templates = [(i, t) for i, t in enumerate(self.grads.others) if t is not None]
         trace.forget()
 
     # --- building ---------------------------------------------------------------------------------
@@ -237,12 +237,9 @@ class Program:
     def _deliver(self, out: list[Any], storages: list[Any], leaves: Sequence[Any]) -> Any:
         """Write what the program wrote, and return what it returned."""
         trace = self.trace
-        made: list[Any] = [
-            None if template is None else template.make(out[i])
-            for i, template in enumerate(self.templates)
-        ]
+        made = {place: template.make(out[place]) for place, template in self.templates}
         self.grads.put(out)
-        start = len(made)
+        start = len(trace.templates)
         arrays = out[start : start + trace.arrays]
         start += trace.arrays
         order = self.order

@@ -3,7 +3,7 @@
 import random
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -314,7 +314,7 @@ class Trace:
         apart |= {slot.place() for _, slot in self.paths}
         return [(slot, v) for place, (slot, v) in self.reach.slots.items() if place not in apart]
 
-    def effects(self, made: list[Tensor], leaves: Sequence[Any]) -> None:
+    def effects(self, made: Mapping[int, Tensor], leaves: Sequence[Any]) -> None:
         """Change the Python state that the function changes."""
         for slot, kind, what in self.changed:
             value = made[what] if kind == "made" else leaves[what] if kind == "arg" else what
