@@ -38,7 +38,8 @@ def export(
     """Return a module's forward pass as a program, for arguments like these.
 
     Args:
-        mod: a module, exported in the mode (``train`` or ``eval``) that it is in, without gradients.
+        mod: a module. It is exported in the mode (``train`` or ``eval``) that it is in, without
+            gradients.
         args, kwargs: examples. Shapes, dtypes and all values that are no tensors are part of the
             program.
         dynamic_shapes: must leave no size open.
@@ -64,10 +65,7 @@ def export(
     made = Export(
         mod, args, kwargs or {}, {name: m.tensor for name, m in members.items()}, platforms
     )
-    used = {
-        *made.operands,
-        *[what for kind, what in made.exported.signature.returned if kind == "tensor"],
-    }
+    used = {*made.operands, *made.returned}
     members = {n: m for n, m in members.items() if m.kind in (PARAMETER, BUFFER) or n in used}
     members |= {name: Member(CONSTANT, t) for name, t in made.constants.items()}
     return ExportedProgram(made.exported, made.operands, members, (args, dict(kwargs or {})))

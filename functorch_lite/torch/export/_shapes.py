@@ -30,7 +30,8 @@ class Dim:
 
     def __repr__(self) -> str:
         """Show it as PyTorch does."""
-        return f"Dim('{self.name}', min={self.min or 0}{'' if self.max is None else f', max={self.max}'})"
+        limit = "" if self.max is None else f", max={self.max}"
+        return f"Dim('{self.name}', min={self.min or 0}{limit})"
 
 
 def dims(*names: str, min: int | None = None, max: int | None = None) -> tuple[Dim, ...]:

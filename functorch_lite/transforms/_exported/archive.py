@@ -132,7 +132,7 @@ def _plain(array: np.ndarray) -> np.ndarray:
 
 
 def _is_foreign(dtype: np.dtype) -> bool:
-    return dtype.kind == "V" or not dtype.isbuiltin == 1
+    return dtype.kind == "V" or dtype.isbuiltin != 1
 
 
 # --- reading --------------------------------------------------------------------------------------

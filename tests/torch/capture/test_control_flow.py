@@ -1,4 +1,4 @@
-"""``cond``, ``while_loop``, ``scan`` and ``associative_scan``: in Python, and as parts of programs."""
+"""``cond``, ``while_loop``, ``scan``, ``associative_scan``: in Python, and in programs."""
 
 import warnings
 
@@ -188,7 +188,8 @@ x = torch.arange(6.0).reshape(3, 2).requires_grad_()
 for options in ({}, {"reverse": True}, {"dim": 1}, {"dim": 1, "reverse": True}):
     start = torch.zeros(x.shape[1 - options.get("dim", 0)])
     last, ys = scan(lambda c, a: (c * 0.5 + a, c + 2 * a), start, x, **options)
-    print(last.tolist(), ys.tolist(), torch.autograd.grad(last.sum() + (ys * ys).sum(), x)[0].tolist())
+    print(last.tolist(), ys.tolist())
+    print(torch.autograd.grad(last.sum() + (ys * ys).sum(), x)[0].tolist())
 print(while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, a * 2), (torch.tensor(0), x.detach())))
 for reverse in (False, True):
     print(associative_scan(lambda a, b: a + b + a * b, x.detach(), 0, reverse, "generic"))

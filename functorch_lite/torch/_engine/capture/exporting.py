@@ -33,7 +33,8 @@ class Export:
     Attributes:
         exported: takes the operands and then the inputs of its signature.
         operands: names of the tensors that it reads.
-        constants: those among them that have no name outside.
+        returned: names of those that it returns as they are.
+        constants: those among both that have no name outside.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Export:
         _refuse_effects(trace)
         self.named = {t._storage: name for name, t in reversed(tensors.items()) if not t._chain}
         self.operands: list[str] = []
+        self.returned: list[str] = []
         self.constants: dict[str, Tensor] = {}
         self.values: list[Any] = []
         self.index = [self._source(const) for const in trace.closed.consts]
@@ -73,11 +75,12 @@ class Export:
             [self._returned(kind, what) for kind, what in trace.tree.sources],
         )
         tuned = tuning(trace.closed.jaxpr)
+        chosen = tuple(platforms or (jax.export.default_export_platform(),))
         body = self._body
-        if tuned == "convolution" and platforms in (None, ["cpu"], ("cpu",)):
+        if tuned == "convolution" and chosen == ("cpu",):
             body = channels_last(body)
         with x64(True):
-            program = jax.export.export(jax.jit(body), platforms=platforms)(*self.values, *arrays)
+            program = jax.export.export(jax.jit(body), platforms=chosen)(*self.values, *arrays)
         self.exported = Exported(type(function).__name__, signature, program, tuned)
         del self.trace, self.values, self.index, self.named
 
@@ -126,10 +129,8 @@ class Export:
         if kind == "arg":
             return self._given(what, None)
         if isinstance(what, Tensor):
-            name = self.named.get(what._storage)
-            if name is None:
-                name = self._constant(what._array)
-            return "tensor", name
+            self.returned.append(self.named.get(what._storage) or self._constant(what._array))
+            return "tensor", self.returned[-1]
         return "value", self._fixed(what)
 
     def _fixed(self, value: Any) -> Any:
