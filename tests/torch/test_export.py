@@ -1,10 +1,12 @@
 """``torch.export`` and ``fl.export``: programs with the module's numbers, in files without code."""
 
+import copy
 import io
 import json
 import subprocess
 import sys
 import zipfile
+from typing import Any, NamedTuple
 
 import jax
 import jax.export
@@ -210,6 +212,55 @@ def test_control_flow_is_exported(files):
     assert ep(-torch.ones(2)).tolist() == [-3.0, -3.0]
 
 
+class Pair(NamedTuple):
+    a: Any
+    b: Any
+
+
+class Swap(nn.Module):
+    def forward(self, pair, *rest):
+        return Pair(pair.b + rest[0], pair.a)
+
+
+def test_named_tuples_come_back_as_named_tuples(files):
+    pair, one = Pair(torch.zeros(2), torch.ones(2)), torch.ones(())
+    ep = torch.export.export(Swap(), (pair, one))
+    assert isinstance(ep(pair, one), Pair)
+    found = reloaded(ep)(pair, one)
+    assert (type(found).__name__, found.a.tolist(), found.b.tolist()) == ("Pair", [2, 2], [0, 0])
+    assert "pair[0]: float32[2], pair[1]: float32[2], args[1]: float32[]" in str(ep)
+
+
+def test_programs_are_copied_with_their_own_tensors():
+    run = torch.export.export(nn.Linear(3, 2), (torch.ones(1, 3),)).module()
+    other = copy.deepcopy(run)
+    with torch.no_grad():
+        other.weight.zero_()
+        other.bias.zero_()
+    assert other(torch.ones(1, 3)).tolist() == [[0.0, 0.0]]
+    assert run(torch.ones(1, 3)).tolist() != [[0.0, 0.0]]
+
+
+def test_it_is_known_that_a_module_is_exported():
+    class Asks(nn.Module):
+        def forward(self, x):
+            return x + torch.compiler.is_exporting() + torch.compiler.is_compiling()
+
+    assert torch.export.export(Asks(), (torch.zeros(1),))(torch.zeros(1)).item() == 2
+    assert not torch.compiler.is_exporting()
+
+
+def test_other_platforms_can_be_chosen():
+    x = torch.ones(1, 3)
+    ep = torch.export.export(nn.Linear(3, 2), (x,), platforms=["cpu", "cuda"])
+    assert ep(x).shape == (1, 2) and "StableHLO for cpu, cuda" in str(ep)
+    assert "stablehlo" in ep.stablehlo() or "vhlo" in ep.stablehlo()
+    with pytest.raises(NotImplementedError, match="stablehlo"):
+        print(ep.graph_module)
+    with pytest.raises(ValueError, match="exported for platforms"):
+        torch.export.export(nn.Linear(3, 2), (x,), platforms=["tpu"])(x)
+
+
 # --- what cannot be exported ----------------------------------------------------------------------
 
 
@@ -232,6 +283,20 @@ class Seen(nn.Module):
         return x
 
 
+class Viewed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("part", torch.ones(5)[2:])
+
+    def forward(self, x):
+        return x * self.part
+
+
+class Twice(nn.Module):
+    def forward(self, x):
+        return torch.compile(lambda y: y + 1)(x), {1.5: x}
+
+
 class Writes(nn.Module):
     def forward(self, x):
         return x.add_(1)
@@ -243,6 +308,7 @@ class Writes(nn.Module):
         (nn.Dropout(), NotImplementedError, "random numbers in an exported program"),
         (nn.BatchNorm1d(3), NotImplementedError, "writing to tensors"),
         (Writes(), NotImplementedError, "writing to tensors"),
+        (Viewed(), NotImplementedError, r"part\.data\.clone"),
         (Seen(), NotImplementedError, "Seen.last"),
         (Counter(), RuntimeError, "Counter.n changes"),
         (Item(), RuntimeError, "value of a Tensor is needed in Python"),
@@ -264,6 +330,24 @@ def test_dynamic_shapes_are_refused_by_name():
         with pytest.raises(NotImplementedError, match="Export one program for each shape"):
             torch.export.export(nn.Linear(3, 2), (x,), dynamic_shapes=shapes)
     torch.export.export(nn.Linear(3, 2), (x,), dynamic_shapes={"input": None})
+
+
+def test_structures_of_unknown_classes_are_refused(files):
+    x = torch.ones(2)
+    ep = torch.export.export(Twice(), (x,))
+    assert ep(x)[0].tolist() == [2.0, 2.0]
+    with pytest.raises(NotImplementedError, match="dicts with strings as keys"):
+        saved(ep)
+
+
+def test_names_of_sizes_print_as_pytorchs():
+    shown = [
+        repr(torch.export.Dim("b", min=a, max=b)) for a, b in ((None, None), (2, 5), (3, None))
+    ]
+    assert shown == ["Dim('b', min=0)", "Dim('b', max=5)", "Dim('b', min=3)"]
+    assert [d.name for d in torch.export.dims("a", "b")] == ["a", "b"]
+    with pytest.raises(AssertionError, match="inconsistent min=5, max=3"):
+        torch.export.Dim("b", min=5, max=3)
 
 
 def test_other_arguments_are_refused():

@@ -66,6 +66,8 @@ def load(
 ) -> ExportedProgram:
     """Return what ``save`` wrote. No source is needed, and nothing in the file is run as Python.
 
+    XLA runs the program as native code: load what you trust.
+
     Args:
         f: a path or a binary file.
         extra_files: its keys say which further texts to read; the values are filled in.

@@ -13,7 +13,7 @@ class _Hint:
         self.name = name
 
     def __repr__(self) -> str:
-        return f"Dim.{self.name}"
+        return f"DimHint({self.name})"
 
 
 class Dim:
@@ -30,8 +30,9 @@ class Dim:
 
     def __repr__(self) -> str:
         """Show it as PyTorch does."""
-        limit = "" if self.max is None else f", max={self.max}"
-        return f"Dim('{self.name}', min={self.min or 0}{limit})"
+        sizes = [f"min={self.min or 0}"] if self.min != 2 else []  # PyTorch's own lower bound
+        sizes += [] if self.max is None else [f"max={self.max}"]
+        return f"Dim({', '.join([repr(self.name), *sizes])})"
 
 
 def dims(*names: str, min: int | None = None, max: int | None = None) -> tuple[Dim, ...]:

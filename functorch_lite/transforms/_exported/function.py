@@ -8,7 +8,7 @@ import jax
 import jax.export
 import numpy as np
 
-from ..._core.execute import compile
+from ..._core.execute import CPU_OPTIONS, compile
 from ..._core.version import __version__
 from .._compiled import tuning
 from .._world import ARRAYS, NUMBERS, is_box, opened
@@ -70,6 +70,10 @@ class Exported:
             "signature": self.signature.as_json(),
         }
 
+    def __deepcopy__(self, memo: dict) -> "Exported":
+        """Return itself: nothing in it changes."""
+        return self
+
     def __repr__(self) -> str:
         """Spell the call and its types."""
         return f"<exported {self.typed()} for {', '.join(self.program.platforms)}>"
@@ -108,13 +112,17 @@ def restored(archive: Archive, kind: str, instead: str) -> Exported:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"the description of the exported program is damaged: {error!r}"
         raise RuntimeError(reason) from error
-    return Exported(str(found["name"]), signature, program, str(found["tuned"]))
+    tuned = found.get("tuned")
+    return Exported(
+        str(found.get("name")), signature, program, str(tuned) if tuned in CPU_OPTIONS else ""
+    )
 
 
 def load_exported(file: Any) -> Exported:
     """Return what :meth:`Exported.save` wrote to a path or binary file.
 
-    The function's source is not needed, and nothing in the file is run as Python.
+    The function's source is not needed, and nothing in the file is run as Python. XLA runs the
+    program as native code: load what you trust.
 
     Raises:
         RuntimeError: it is not such a file, is damaged, or too new.

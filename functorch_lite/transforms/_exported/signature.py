@@ -49,7 +49,7 @@ class Signature:
             Mismatch: another structure or fixed value.
         """
         flat = opened(self._bound(args, kwargs))
-        if flat.spec != self.arguments:
+        if flat.spec != self.arguments and not _alike(flat.spec, self.arguments):
             raise Mismatch(
                 f"the arguments have structure {flat.spec.short()}, and the program was exported "
                 f"for {self.arguments.short()}"
@@ -161,6 +161,14 @@ def _below(spec: Spec, path: str) -> Iterator[str]:
     keys = spec.aux if spec.kind in (dict, OrderedDict) else range(len(spec.children))
     for key, child in zip(keys, spec.children, strict=True):
         yield from _below(child, f"{path}[{key!r}]")
+
+
+def _alike(a: Spec, b: Spec) -> bool:
+    """Return True if only the classes of named tuples differ: those of a file are made anew."""
+    try:
+        return _spec_as_json(a) == _spec_as_json(b)
+    except NotImplementedError:
+        return False
 
 
 def _spec_as_json(spec: Spec) -> Any:

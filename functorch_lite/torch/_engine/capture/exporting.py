@@ -19,7 +19,7 @@ from ....transforms._exported.signature import SCALARS, Signature, Source
 from ....transforms._world import ARRAYS, Opened, opened
 from ..grad_mode import recording
 from ..tensor import Tensor, make
-from .breaks import GraphBreak
+from .breaks import GraphBreak, break_graph
 from .function import STATIC, Unsupported
 from .tracing import Trace
 
@@ -51,11 +51,16 @@ class Export:
             Unsupported: it needs Python at some point.
             NotImplementedError: it is not pure.
         """
+        break_graph("torch.export.export is called")
         flat = opened((args, dict(kwargs)))
         fixed = [0 if isinstance(leaf, (Tensor, *ARRAYS)) else STATIC for leaf in flat.leaves]
         self.trace = trace = _trace(function, flat, fixed)
         _refuse_effects(trace)
-        self.named = {t._storage: name for name, t in reversed(tensors.items()) if not t._chain}
+        self.tensors = tensors
+        self.named: dict[Any, str] = {}
+        for name, tensor in tensors.items():
+            if not tensor._chain:
+                self.named.setdefault(tensor._storage, name)
         self.operands: list[str] = []
         self.returned: list[str] = []
         self.constants: dict[str, Tensor] = {}
@@ -76,13 +81,17 @@ class Export:
         )
         tuned = tuning(trace.closed.jaxpr)
         chosen = tuple(platforms or (jax.export.default_export_platform(),))
-        body = self._body
+
+        def body(*arrays: Any) -> list[Any]:
+            return self._body(*arrays)
+
+        body.__name__ = type(function).__name__
         if tuned == "convolution" and chosen == ("cpu",):
             body = channels_last(body)
         with x64(True):
             program = jax.export.export(jax.jit(body), platforms=chosen)(*self.values, *arrays)
         self.exported = Exported(type(function).__name__, signature, program, tuned)
-        del self.trace, self.values, self.index, self.named
+        del self.trace, self.values, self.index, self.named, self.tensors
 
     def _body(self, *arrays: Any) -> list[Any]:
         """Run the captured program on the operands and the inputs."""
@@ -98,7 +107,7 @@ class Export:
         if kind == "arg":
             return "input", what
         if kind == "cell":
-            name = self.named.get(what) or self._constant(const)
+            name = self.named.get(what) or self._unnamed(what, const)
         elif const.size * const.dtype.itemsize <= _SMALL:
             return "constant", const
         else:
@@ -108,6 +117,15 @@ class Export:
         self.operands.append(name)
         self.values.append(const)
         return "operand", len(self.operands) - 1
+
+    def _unnamed(self, cell: Any, array: Any) -> str:
+        for name, tensor in self.tensors.items():
+            if tensor._storage is cell:
+                raise UnsupportedError(
+                    f"a view as a tensor of an exported module ({name})",
+                    f"Give it memory of its own: {name}.data = {name}.data.clone().",
+                )
+        return self._constant(array)
 
     def _constant(self, array: Any) -> str:
         name = f"_constant_{len(self.constants)}"
