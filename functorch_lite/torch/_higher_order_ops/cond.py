@@ -6,7 +6,7 @@ from typing import Any
 from ... import transforms
 from ...transforms._world import opened
 from .. import _api as torch
-from .staging import has_value
+from ._staging import has_value
 
 
 def cond(pred: Any, true_fn: Callable, false_fn: Callable, operands: Any = ()) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 from ... import transforms
 from ...transforms._world import opened
 from .. import _api as torch
-from .staging import is_staged, metadata
+from ._staging import is_staged, metadata
 
 
 def scan(

@@ -9,7 +9,7 @@ from ...transforms._world import world_of
 from .. import _api as torch
 from .._engine.capture.breaks import GraphBreak
 from .._engine.inside.world import has_history
-from .staging import is_staged, metadata
+from ._staging import is_staged, metadata
 
 
 def while_loop(cond_fn: Callable, body_fn: Callable, carried_inputs: Any) -> tuple:

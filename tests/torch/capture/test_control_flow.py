@@ -109,6 +109,8 @@ def test_while_loop_is_differentiated_in_python_only():
     assert x.grad == 8 and "use scan" in str(seen[0].message)
     with torch.no_grad():
         assert compiled(f)(x) == 8
+    assert torch.func.grad(f)(torch.tensor(1.0)) == 8
+    assert torch.func.grad(lambda a: scan(lambda c, b: (c * b, c), a, torch.ones(3) * a)[0])(x) == 4
 
 
 @pytest.mark.parametrize("reverse", [False, True])

@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from ...transforms._levels import innermost, state
+from ...transforms._levels import BATCH, TRACE, running, state
 from .._engine.inside.values import is_traced, known
 
 
 def is_staged() -> bool:
-    """Return True where a program is being made, so that a loop must not be unrolled."""
-    return innermost() is not None
+    """Return True where tensors have no single value: a program is being made, or under ``vmap``.
+
+    Under differentiation alone they have one, and a loop of Python is differentiated.
+    """
+    return any(level.kind in (BATCH, TRACE) for level in running())
 
 
 def has_value(tensor: Any) -> bool:
