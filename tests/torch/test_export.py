@@ -241,6 +241,17 @@ def test_programs_are_copied_with_their_own_tensors():
     assert run(torch.ones(1, 3)).tolist() != [[0.0, 0.0]]
 
 
+def test_transforms_of_programs_are_refused():
+    run = torch.export.export(nn.Linear(3, 2), (torch.ones(1, 3),)).module()
+    for call in (
+        lambda: torch.vmap(run)(torch.ones(4, 1, 3)),
+        lambda: torch.func.grad(lambda x: run(x).sum())(torch.ones(1, 3)),
+        lambda: torch.func.jvp(run, (torch.ones(1, 3),), (torch.ones(1, 3),)),
+    ):
+        with pytest.raises(NotImplementedError, match="exported program"):
+            call()
+
+
 def test_it_is_known_that_a_module_is_exported():
     class Asks(nn.Module):
         def forward(self, x):

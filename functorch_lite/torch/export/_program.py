@@ -7,6 +7,7 @@ from ..._core.errors import UnsupportedError
 from ..._core.execute import x64
 from ...transforms._exported.function import Exported
 from ...transforms._exported.signature import Mismatch
+from ...transforms._levels import innermost
 from ...transforms._world import ARRAYS
 from .. import _api as torch
 from .._engine.capture.exporting import Export
@@ -223,10 +224,18 @@ class ExportedModule(Module):
             _check(exported, place, leaf)
         tensors = _Found(own["_homes"])
         operands = [tensors[name] for name in own["_operands"]]
-        with x64(True):
-            outputs = exported.run(
-                *[t._array if isinstance(t, torch.Tensor) else t for t in (*operands, *leaves)]
-            )
+        arrays = [t._array if isinstance(t, torch.Tensor) else t for t in (*operands, *leaves)]
+        try:
+            with x64(True):
+                outputs = exported.run(*arrays)
+        except (NotImplementedError, TypeError, ValueError) as error:
+            level = innermost()
+            if level is None:
+                raise
+            raise UnsupportedError(
+                f"an exported program under {level.name}",
+                "Export a module whose forward does what the transform does.",
+            ) from error
         return exported.signature.result(outputs, leaves, make, tensors)
 
     def train(self, mode: bool = True) -> Any:
