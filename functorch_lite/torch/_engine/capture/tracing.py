@@ -42,9 +42,16 @@ class Trace:
     """
 
     def __init__(
-        self, function: Callable[..., Any], flat: Opened, fixed: Sequence[int], pure: bool
+        self,
+        function: Callable[..., Any],
+        flat: Opened,
+        fixed: Sequence[int],
+        pure: bool,
+        label: str = "",
     ) -> None:
         """Run ``function`` on the leaves ``flat``; ``fixed`` tells which are static.
+
+        ``label`` is how messages call what captures it.
 
         Raises:
             GraphBreak: the function needs Python at some point.
@@ -53,7 +60,7 @@ class Trace:
         self.name = getattr(function, "__name__", type(function).__name__)
         self.pure = pure
         self.reach = Reach([] if pure else [function, *flat.leaves])
-        self.recorder = recorder = Recorder("jit" if pure else "torch.compile")
+        self.recorder = recorder = Recorder(label or ("jit" if pure else "torch.compile"))
         self.cotangents: list[tuple] = []
         self.differentiable: list[int] = []
         self.edges: list[tuple[str, Any]] = []
