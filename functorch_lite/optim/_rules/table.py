@@ -29,7 +29,8 @@ def with_clocks(rule: str, states: list[State], hyper: Hyper) -> tuple[list[Stat
     What depends on their counters is computed for all of them in one vector: on a CPU an operation
     on a scalar costs as much as one on a hundred.
     """
-    clock, steps = CLOCKS.get(rule), [state.get("step") for state in states]
+    clock = CLOCKS.get(rule)
+    steps: list[Any] = [state.get("step") for state in states]
     if clock is None or len(states) < 2 or len({(s.shape, s.dtype) for s in steps}) > 1:
         return states, [hyper] * len(states)
     counters = jnp.stack(steps)

@@ -123,7 +123,8 @@ def _make_program(rule: str, layout: tuple, guarded: bool) -> Callable[..., Any]
             states = [dict(zip(names, kept, strict=True)) for _, _, *kept in given]
             states, hypers_each = with_clocks(rule, states, hyper)
             for old, state, own in zip(given, states, hypers_each, strict=True):
-                new_param, new_state = apply_rule(rule, *old[:2], state, own, flags)
+                param, grad = old[:2]
+                new_param, new_state = apply_rule(rule, param, grad, state, own, flags)
                 new = [new_param, *(new_state[name] for name in names)]
                 del old[1]  # the gradient
                 if guarded:

@@ -10,7 +10,7 @@ import jax
 import jax.export
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
-from ...._core.channels_last import channels_last
+from ...._core.xla.channels_last import channels_last
 from ...._core.errors import UnsupportedError
 from ...._core.execute import x64
 from ....transforms._compiled import tuning
