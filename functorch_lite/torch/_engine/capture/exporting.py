@@ -10,9 +10,9 @@ import jax
 import jax.export
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
-from ...._core.xla.channels_last import channels_last
 from ...._core.errors import UnsupportedError
 from ...._core.execute import x64
+from ...._core.xla.channels_last import channels_last
 from ....transforms._compiled import tuning
 from ....transforms._exported.function import Exported, positional
 from ....transforms._exported.signature import SCALARS, Signature, Source
