@@ -7,6 +7,7 @@ ENV := .venv
 EXTRAS_test := test,dev
 EXTRAS_parity := parity
 EXTRAS_demo := examples
+EXTRAS_bench := bench
 
 .DEFAULT_GOAL := help
 .PHONY: help check test parity conformance demo bench stubs clean
@@ -38,9 +39,9 @@ conformance: $(ENV)/parity/.ready ## the conformance checks
 demo: $(ENV)/demo/.ready ## train a small CNN on handwritten digits and draw the result
 	$(ENV)/demo/bin/python -m functorch_lite run examples/digits_cnn.py --out build/digits
 
-bench: $(ENV)/parity/.ready ## time us beside PyTorch, torch.compile, plain JAX, flax
-	$(ENV)/parity/bin/python -m benchmarks
-	$(ENV)/parity/bin/python -m benchmarks.functional
+bench: $(ENV)/bench/.ready ## time us beside PyTorch, torch.compile, plain JAX, flax
+	$(ENV)/bench/bin/python -m benchmarks
+	$(ENV)/bench/bin/python -m benchmarks.functional
 
 stubs: $(ENV)/test/.ready ## write functorch_lite/torch/__init__.pyi anew
 	$(ENV)/test/bin/python -m tools.stubs
