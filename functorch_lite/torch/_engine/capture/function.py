@@ -22,13 +22,17 @@ from .arguments import leaf_key
 from .breaks import GraphBreak
 from .program import Program, Stale
 from .report import PREFIX, History, difference
-from .tracing import Trace
+from .tracing import KindAsked, Trace
 
 _PLAIN = frozenset((Tensor, bool, int, float, str, type(None)))
 
 RUN_TIME, STATIC, STATIC_INT = range(3)
 """What an argument's leaf is: numbers and arrays are operands unless it is static, an int only once
 a second value of it was seen."""
+
+
+_OPERANDS: dict[type, int] = {}
+UNHASHABLE = ("unhashable",)
 
 
 class Limits:
@@ -73,6 +77,8 @@ class Compiled:
     Attributes:
         programs: by key, the latest first.
         eager: keys of calls that run eagerly -> how often a capture was tried.
+        ints: by key with ints as operands, whether a second value may be tried as one.
+        floats: whether floats are operands, or STATIC since the code asks for types.
         history: what happened.
     """
 
@@ -96,6 +102,7 @@ class Compiled:
         self.programs: dict[Any, list[Program]] = {}
         self.eager: dict[Any, int] = {}
         self.ints: dict[Any, bool] = {}
+        self.floats = RUN_TIME
         self.history.clear()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -105,7 +112,11 @@ class Compiled:
         call = self._call(args, kwargs)
         reason = ""
         for candidate in (call, call.general()) if STATIC_INT in call.fixed else (call,):
-            if self.eager.get(candidate.key, 0) > 1:
+            try:
+                tried = self.eager.get(candidate.key, 0)
+            except TypeError as error:
+                return self._stopped(call._replace(key=UNHASHABLE), GraphBreak(f"{error}"))
+            if tried > 1:
                 return self.function(*args, **kwargs)
             for program in self.programs.get(candidate.key, ()):
                 reason = program.broken(call.leaves)
@@ -124,9 +135,8 @@ class Compiled:
             flat = opened((args, kwargs))
             leaves, spec = flat.leaves, flat.spec
             static = self._static(args, kwargs)
-        fixed = tuple(
-            [STATIC_INT if type(leaf) is int and not self.pure else RUN_TIME for leaf in leaves]
-        )
+        kinds = _OPERANDS if self.pure else {int: STATIC_INT, float: self.floats}
+        fixed = tuple([kinds.get(type(leaf), RUN_TIME) for leaf in leaves])
         if static:
             fixed = tuple([STATIC if s else f for s, f in zip(static, fixed, strict=True)])
         modes = (spec, mode.grad, mode.inference, dt._default, trace_key())
@@ -159,10 +169,11 @@ class Compiled:
             return self._fall_back(call, f"{over}: {reason or self._difference(call)}")
         try:
             return self._captured(call, reason)
+        except KindAsked:
+            self.floats = STATIC
+            return self._capture(self._call(call.args, call.kwargs), reason)
         except GraphBreak as stop:
-            if self.fullgraph:
-                raise Unsupported(self._text(stop.reason, stop.at, stop.instead)) from None
-            return self._fall_back(call, stop.reason, stop.at, stop.instead)
+            return self._stopped(call, stop)
         except Exception as error:
             if self.fullgraph or self.pure:
                 raise
@@ -214,6 +225,11 @@ class Compiled:
         if instead:
             lines.append(f"  Instead: {instead}")
         return "\n".join(lines)
+
+    def _stopped(self, call: Call, stop: GraphBreak) -> Any:
+        if self.fullgraph:
+            raise Unsupported(self._text(stop.reason, stop.at, stop.instead)) from None
+        return self._fall_back(call, stop.reason, stop.at, stop.instead)
 
     def _fall_back(self, call: Call, reason: str, at: str = "", instead: str = "") -> Any:
         """Run eagerly and say so, once. A first failure may be due to state that is new: a second

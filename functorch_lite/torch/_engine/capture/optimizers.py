@@ -6,6 +6,7 @@ from operator import is_
 from typing import Any
 
 from ....optim._rules import flags_of
+from ..tensor import Tensor
 from .recorder import now_recording
 
 
@@ -27,6 +28,11 @@ def stepping(optimizer: Any) -> None:
             [flags_of(group) for group in optimizer.param_groups] == flags
             and [len(group["params"]) for group in optimizer.param_groups] == counts
         ),
+    )
+    parts = _parts(groups)
+    recorder.hold(
+        f"the parameters or tensor options of {type(optimizer).__name__} were replaced",
+        lambda: all(map(is_, _parts(optimizer.param_groups), parts)),
     )
     recorder.hold(f"the state of {type(optimizer).__name__} was replaced", _State(optimizer))
 
@@ -51,6 +57,15 @@ class _State:
             and all(map(is_, state, self.keys))
             and all(map(is_, now, self.held))
         )
+
+
+def _parts(groups: list[dict[str, Any]]) -> list[Any]:
+    """Return the parameters of all groups, and the tensors among their options."""
+    found = []
+    for group in groups:
+        found += group["params"]
+        found += [value if isinstance(value, Tensor) else None for value in group.values()]
+    return found
 
 
 def _tensors(state: Any) -> list[Any]:

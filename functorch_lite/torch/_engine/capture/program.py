@@ -57,8 +57,10 @@ class Program:
         self._arrange(written, loose)
         self.known = [t._storage for t in self.tensors]
         self.flags = [t._requires_grad for t in self.tensors]
-        self.slots = SlotGuards(trace.guarded(), trace.reach.lengths.values())
-        self.modules = ModuleGuards(trace.modules(), trace.reach.names, trace.changed_attributes())
+        self.slots = SlotGuards(trace.guarded(), trace.reach.contents.values())
+        self.modules = ModuleGuards(
+            trace.modules(), self.tensors, trace.reach.names, trace.changed_attributes()
+        )
         self.holds = recorder.holds
         self.grads_read = [(g.tensor, g.entry is None) for g in recorder.grads.values() if g.read]
         self.written_set = set(recorder.writes)

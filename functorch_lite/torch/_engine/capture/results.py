@@ -65,6 +65,11 @@ class Results:
                 raise GraphBreak(
                     "a view of a tensor from outside is returned", "return a clone of it."
                 )
+        if tensor._desc in (int, float) and not self.copies:
+            raise GraphBreak(
+                "a Python number that depends on an argument is returned or kept",
+                "pass a tensor, or compute it outside.",
+            )
         place = self._seen.get(id(tensor))
         if place is None:
             other = self._storages.setdefault(id(tensor._storage), tensor)

@@ -1,5 +1,7 @@
 """The one run of a function in which it becomes a program."""
 
+import logging
+import operator
 import random
 import sys
 import threading
@@ -12,7 +14,7 @@ import numpy as np
 
 from ...._core.counters import counters
 from ...._core.execute import x64
-from ....transforms._world import Opened
+from ....transforms._world import Opened, opened
 from .. import backward as _backward
 from ..grad_mode import recording
 from ..graph import AccumulateGrad
@@ -23,6 +25,13 @@ from .breaks import GraphBreak
 from .reach import SCALARS, Reach, Slot, same
 from .recorder import MISSING, Recorder
 from .results import Results, Template, is_traced
+
+_KINDS = frozenset(("isinstance", "type", "is_tensor", "__class__"))
+
+
+class KindAsked(GraphBreak):
+    """Numbers among the arguments cannot be operands, for Python code looks at types."""
+
 
 _FLAGS = (bool, str, type(None))
 
@@ -53,6 +62,11 @@ class Trace:
         self.name = getattr(function, "__name__", type(function).__name__)
         self.pure = pure
         self.reach = Reach([] if pure else [function, *flat.leaves])
+        if not self.reach.names.isdisjoint(_KINDS) and any(
+            type(leaf) in (int, float) and not static
+            for leaf, static in zip(flat.leaves, fixed, strict=True)
+        ):
+            raise KindAsked("the type of an argument is asked for, which may be a number")
         self.recorder = recorder = Recorder("jit" if pure else "torch.compile")
         self.cotangents: list[tuple] = []
         self.differentiable: list[int] = []
@@ -72,7 +86,9 @@ class Trace:
                     # casts of the weights that autocast shares are made anew, and thrown away
                     with _quiet(pure), settled(settings()):
                         result = function(*args, **kwargs)
-                    return self._finish(result, flat.leaves, inputs)
+                    if not pure:
+                        _same_containers(flat, inputs.leaves, (args, kwargs))
+                    return self._finish(result, inputs)
                 finally:
                     self._put_back()
                     inputs.restore()
@@ -99,9 +115,9 @@ class Trace:
 
     # --- inside the trace -------------------------------------------------------------------------
 
-    def _finish(self, result: Any, leaves: Sequence[Any], inputs: Arguments) -> list[Any]:
+    def _finish(self, result: Any, inputs: Arguments) -> list[Any]:
         """Return all that comes out of the program."""
-        results = Results(self.recorder, leaves, self.pure)
+        results = Results(self.recorder, inputs.leaves, self.pure)
         self.tree = results.of_tree(result)
         self._python_state(results)
         self._grads(results)
@@ -125,7 +141,8 @@ class Trace:
         return [*outputs, *gradients]
 
     def _python_state(self, results: Results) -> None:
-        changes = [(slot, before, now) for slot, before, now in self.reach.changes()]
+        told = {(id(m.__dict__), name) for m, name, _ in self.recorder.attributes.values()}
+        changes = self.reach.changes(told)
         for module, name, before in self.recorder.attributes.values():
             slot = _attribute_slot(module, name)
             now = slot.get()
@@ -135,7 +152,7 @@ class Trace:
             if isinstance(now, Tensor) and (is_traced(now) or now._requires_grad):
                 kind, what = results.add(now)
                 self.changed.append((slot, kind, what))
-                if not isinstance(before, Tensor):
+                if not isinstance(before, Tensor) and self.reach.is_read(slot):
                     self._hold(slot, before)
             elif type(now) in _FLAGS and before is not MISSING:
                 self.changed.append((slot, "fixed", now))
@@ -189,7 +206,8 @@ class Trace:
                     with jax.ensure_compile_time_eval():
                         zero = jax.numpy.zeros(shape, dtype)
                     roots.append((slot, self.recorder.enter(zero, ("cotangent", place))))
-                caught = _backward.run(roots, retain=True, create=False, targets=frontier)
+                with _without_hooks([node for node, _ in frontier]):
+                    caught = _backward.run(roots, retain=True, create=False, targets=frontier)
             except RuntimeError as error:
                 self.dead = str(error)
                 return []
@@ -312,7 +330,11 @@ class Trace:
         """Return the slots whose values are part of the program."""
         apart = {slot.place() for slot, _, _ in self.changed if isinstance(slot, Slot)}
         apart |= {slot.place() for _, slot in self.paths}
-        return [(slot, v) for place, (slot, v) in self.reach.slots.items() if place not in apart]
+        return [
+            (slot, value)
+            for place, (slot, value) in self.reach.slots.items()
+            if place not in apart and self.reach.is_read(slot)
+        ]
 
     def effects(self, made: list[Tensor], leaves: Sequence[Any]) -> None:
         """Change the Python state that the function changes."""
@@ -342,6 +364,16 @@ class _GradSlot:
         tensor._grad = value
 
 
+def _same_containers(flat: Opened, leaves: list[Any], arguments: Any) -> None:
+    """Break the graph if the function changed a list or dict among its arguments."""
+    now = opened(arguments)
+    if now.spec != flat.spec or not all(map(operator.is_, now.leaves, leaves)):
+        raise GraphBreak(
+            "a list, dict or other container among the arguments is changed",
+            "return the new value instead.",
+        )
+
+
 def _attribute_slot(module: Any, name: str) -> Slot:
     own = module.__dict__
     holder = own["_buffers"] if name in own["_buffers"] else own
@@ -352,6 +384,22 @@ def _brief(value: Any) -> str:
     if value is MISSING:
         return "nothing"
     return repr(value) if isinstance(value, SCALARS) else f"another {type(value).__name__}"
+
+
+@contextmanager
+def _without_hooks(nodes: list[Any]) -> Iterator[None]:
+    """Switch off the hooks on the outputs of nodes outside, which the outer backward runs."""
+    names = ("pre_hooks", "node_pre_hooks", "retains")
+    kept = [(node, {name: getattr(node, name) for name in names}) for node in nodes]
+    for node, hooks in kept:
+        for name in hooks:
+            setattr(node, name, None)
+    try:
+        yield
+    finally:
+        for node, hooks in reversed(kept):
+            for name, value in hooks.items():
+                setattr(node, name, value)
 
 
 def _frontier(nodes: list[Any], first: int) -> list[tuple[Any, int]]:
@@ -393,11 +441,20 @@ def _quiet(pure: bool) -> Iterator[None]:
         yield
         return
     stream, sys.stdout = sys.stdout, _Refusing(sys.stdout)  # type: ignore[assignment]
+    thread, records = threading.get_ident(), logging.getLogRecordFactory()
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() == thread:
+            raise GraphBreak("something is logged", "log outside of the compiled function.")
+        return records(*args, **kwargs)
+
+    logging.setLogRecordFactory(refuse)
     before, numpys = random.getstate(), np.random.get_state()
     try:
         yield
     finally:
         sys.stdout = stream
+        logging.setLogRecordFactory(records)
     if before != random.getstate() or not _same_state(numpys, np.random.get_state()):
         random.setstate(before)
         np.random.set_state(numpys)
