@@ -98,7 +98,7 @@ class _Look:
                 value.stride(),
                 value.requires_grad,
                 value.is_leaf,
-                None if node is None else type(node).__name__,
+                node is None,
             ),
         )
         yield path + ".value", value.detach().clone().tolist()

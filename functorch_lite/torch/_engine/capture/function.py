@@ -1,7 +1,9 @@
 """A compiled function: one program for each structure of its arguments, eager where none can be."""
 
+import copy
 import operator
 import sys
+import threading
 import traceback
 import warnings
 import weakref
@@ -31,6 +33,8 @@ RUN_TIME, STATIC, STATIC_INT = range(3)
 a second value of it was seen."""
 
 
+_one_at_a_time = threading.RLock()
+"""Held while a program is captured or run: a capture puts traced values into tensors."""
 _OPERANDS: dict[type, int] = {}
 UNHASHABLE = ("unhashable",)
 
@@ -119,12 +123,13 @@ class Compiled:
             if tried > 1:
                 return self.function(*args, **kwargs)
             for program in self.programs.get(candidate.key, ()):
-                reason = program.broken(call.leaves)
-                if not reason:
-                    try:
-                        return program(call.leaves)
-                    except Stale:
-                        reason = "the shape of a captured tensor changed"
+                with _one_at_a_time:
+                    reason = program.broken(call.leaves)
+                    if not reason:
+                        try:
+                            return program(call.leaves)
+                        except Stale:
+                            reason = "the shape of a captured tensor changed"
         return self._capture(call, reason)
 
     def _call(self, args: tuple, kwargs: dict[str, Any]) -> Call:
@@ -139,6 +144,11 @@ class Compiled:
         fixed = tuple([kinds.get(type(leaf), RUN_TIME) for leaf in leaves])
         if static:
             fixed = tuple([STATIC if s else f for s, f in zip(static, fixed, strict=True)])
+        cells = [id(leaf._storage) for leaf in leaves if isinstance(leaf, Tensor)]
+        if len(set(cells)) < len(cells):  # the arguments share memory, or are the same
+            alias = (*map(cells.index, cells),)
+            tensors = [id(leaf) for leaf in leaves if isinstance(leaf, Tensor)]
+            spec = (spec, alias, (*map(tensors.index, tensors),))
         modes = (spec, mode.grad, mode.inference, dt._default, trace_key())
         key = (*modes, *map(leaf_key, leaves, fixed))
         return Call(key, leaves, fixed, args, kwargs)
@@ -181,6 +191,10 @@ class Compiled:
             return self._fall_back(call, why, _line(error))
 
     def _captured(self, call: Call, reason: str) -> Any:
+        with _one_at_a_time:
+            return self._captured_alone(call, reason)
+
+    def _captured_alone(self, call: Call, reason: str) -> Any:
         flat = opened((call.args, call.kwargs))
         start = perf_counter()
         program = Program(Trace(self.function, flat, call.fixed, self.pure), start)
@@ -248,10 +262,24 @@ class Compiled:
             )
         return result
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Compiled":
+        return _compiled_anew(copy.deepcopy(self.function, memo), *self._options())
+
+    def __reduce__(self) -> tuple:
+        return _compiled_anew, (self.function, *self._options())
+
+    def _options(self) -> tuple:
+        return self.fullgraph, self.pure, self.static
+
     def explanation(self) -> Explanation:
         """Return what is known of the programs, and what happened."""
         facts = [p.facts() for programs in self.programs.values() for p in reversed(programs)]
         return Explanation(self.name(), tuple(facts), tuple(self.history))
+
+
+def _compiled_anew(function: Any, fullgraph: bool, pure: bool, static: frozenset) -> Compiled:
+    """Return a compiled function without programs, for a copy."""
+    return Compiled(function, fullgraph=fullgraph, pure=pure, static=static)
 
 
 def _is_like(key: tuple, general: tuple) -> bool:

@@ -48,6 +48,8 @@ class ModuleGuards:
             for name in MODULE_HOOKS:
                 self.hooks.append((f"{label}.{name}", module, name, hooks_of(module, name)))
             library = type(module).__module__.startswith("functorch_lite")
+            for name in _hidden(type(module), names) - own.keys():
+                self._check(f"{label}.{name}", own, name, MISSING)
             for name, value in list(own.items()):
                 if (id(module), name) in changed or (name.startswith("_") and library):
                     continue
@@ -100,6 +102,12 @@ class SlotGuards:
             if contents.changed():
                 return contents.difference()
         return ""
+
+
+def _hidden(kind: type, names: set[str]) -> set[str]:
+    """Return the attributes of a module's class that an attribute of its own would hide."""
+    users = [base for base in kind.__mro__ if not base.__module__.startswith("functorch_lite")]
+    return {"forward"}.union(*(names.intersection(vars(base)) for base in users))
 
 
 def _shown(value: Any) -> str:

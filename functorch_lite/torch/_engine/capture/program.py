@@ -62,7 +62,11 @@ class Program:
             trace.modules(), self.tensors, trace.reach.names, trace.changed_attributes()
         )
         self.holds = recorder.holds
-        self.grads_read = [(g.tensor, g.entry is None) for g in recorder.grads.values() if g.read]
+        self.grads_read = [
+            (g.tensor, trace.argument_place(g.tensor), g.entry is None)
+            for g in recorder.grads.values()
+            if g.read
+        ]
         self.written_set = set(recorder.writes)
         self.asks = [again for again, _ in recorder.asks]
         self._compile(closed)
@@ -160,7 +164,8 @@ class Program:
             self.known = known
         if [t._requires_grad for t in tensors] != self.flags:
             return "requires_grad of a captured tensor"
-        for tensor, was_none in self.grads_read:
+        for tensor, place, was_none in self.grads_read:
+            tensor = tensor if place is None else leaves[place]
             if (tensor._grad is None) is not was_none:
                 return f".grad of a parameter is {'set' if was_none else 'None'} now"
         if self.written_set and any(

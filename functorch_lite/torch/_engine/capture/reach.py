@@ -273,9 +273,9 @@ class Reach:
         )
 
     def _container(self, label: str, value: Any) -> None:
-        followed = len(value) <= MANY
+        followed = len(value) <= MANY and isinstance(value, (list, dict))
         self.contents[id(value)] = Contents(label, value, followed)
-        if not followed or isinstance(value, (set, deque)):
+        if not followed:
             return
         if isinstance(value, dict):
             self._dicts[id(value)] = label, value

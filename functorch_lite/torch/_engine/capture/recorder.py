@@ -5,7 +5,7 @@ in it, and the concrete array becomes a constant of JAX's trace; *which* constan
 identity, and so at later calls the constant is replaced by what the storage holds then.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,6 +56,7 @@ class Recorder(Recording):
         after: calls to make on the host once the program has run.
         last: what restores the generators that were drawn from.
         first_node: nodes with a smaller number were made outside.
+        splitting: the backward pass of the results is being traced.
     """
 
     def __init__(self, name: str) -> None:
@@ -78,6 +79,7 @@ class Recorder(Recording):
         self.arguments: set[int] = set()
         self.first_node = next(sequence)
         self.here: Any = None
+        self.splitting = False
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -195,15 +197,20 @@ class Recorder(Recording):
         if id(tensor) not in self.grads and self.is_outside(tensor):
             self.grads[id(tensor)] = Grad(tensor, read)
 
-    def ends_at(self, node: Node, accumulating: bool) -> bool:
+    def is_end(self, node: Node) -> bool:
+        """Return True for a node from outside, but for the leaves."""
+        return node.number < self.first_node and not isinstance(node, AccumulateGrad)
+
+    def ends_at(self, node: Node, targets: Sequence[tuple[Node, int]] | None) -> bool:
         """Return True for a node from outside, at which a backward pass inside stops.
 
         Raises:
-            GraphBreak: ``backward()`` would go on into a graph that was made before.
+            GraphBreak: ``backward()``, or ``grad()`` with such targets, would go on into a graph
+                that was made before.
         """
-        if isinstance(node, AccumulateGrad) or node.number >= self.first_node:
+        if not self.is_end(node):
             return False
-        if accumulating:
+        if targets is None or (not self.splitting and _leads_to(node, {t for t, _ in targets})):
             raise GraphBreak(
                 "backward() goes on into a graph that was made outside",
                 "detach the input, or compile what made it as well.",
@@ -269,6 +276,18 @@ class Recorder(Recording):
 
 MISSING: Any = object()
 """Stands for an attribute that is not there."""
+
+
+def _leads_to(node: Node, targets: set[Node]) -> bool:
+    """Return True if a graph goes on from ``node`` to one of ``targets``."""
+    seen, waiting = {node}, [node]
+    while waiting:
+        following = {edge[0] for edge in waiting.pop().edges if edge is not None} - seen
+        if not targets.isdisjoint(following):
+            return True
+        seen |= following
+        waiting += following
+    return False
 
 
 def now_recording() -> Recorder | None:

@@ -10,6 +10,7 @@ from ...._core import dtype as dt
 from ....transforms._world import ARRAYS, opened
 from ..storage import Storage
 from ..tensor import Tensor
+from .arguments import Arguments
 from .breaks import GraphBreak
 from .recorder import Recorder
 
@@ -45,12 +46,14 @@ class Results:
         arrays: the other traced or concrete arrays among the leaves.
     """
 
-    def __init__(self, recorder: Recorder, leaves: Sequence[Any], copies: bool) -> None:
+    def __init__(self, recorder: Recorder, inputs: Arguments, copies: bool) -> None:
         """Take the outputs apart; ``copies``: a view of a tensor outside is returned by value."""
         self.recorder, self.copies = recorder, copies
         self.tensors: list[Tensor] = []
         self.arrays: list[Any] = []
-        self.inputs = {id(leaf): i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor)}
+        tensors = [(i, leaf) for i, leaf in enumerate(inputs.leaves) if isinstance(leaf, Tensor)]
+        self.inputs = {id(leaf): i for i, leaf in tensors}
+        self._given = {leaf._storage for _, leaf in tensors}
         self._seen: dict[int, int] = {}
         self._storages: dict[int, Tensor] = {}
 
@@ -65,6 +68,8 @@ class Results:
                 raise GraphBreak(
                     "a view of a tensor from outside is returned", "return a clone of it."
                 )
+        if tensor._storage in self._given and not self.copies:
+            raise GraphBreak("a view of an argument is returned or kept", "return a clone of it.")
         if tensor._desc in (int, float) and not self.copies:
             raise GraphBreak(
                 "a Python number that depends on an argument is returned or kept",
@@ -98,7 +103,7 @@ class Results:
         return [
             i
             for i, t in enumerate(self.tensors)
-            if t._requires_grad and t._dtype.category >= dt.FLOATING and t._history() is not None
+            if t._requires_grad and t._dtype.category >= dt.FLOATING and not t.is_leaf
         ]
 
 

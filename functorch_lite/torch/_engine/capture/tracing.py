@@ -117,7 +117,7 @@ class Trace:
 
     def _finish(self, result: Any, inputs: Arguments) -> list[Any]:
         """Return all that comes out of the program."""
-        results = Results(self.recorder, inputs.leaves, self.pure)
+        results = Results(self.recorder, inputs, self.pure)
         self.tree = results.of_tree(result)
         self._python_state(results)
         self._grads(results)
@@ -173,7 +173,11 @@ class Trace:
     def _grads(self, results: Results) -> None:
         """Turn what happened to ``.grad`` attributes into outputs."""
         for grad in self.recorder.grads.values():
-            now, place = grad.tensor._grad, self._argument_place(grad.tensor)
+            now, place = grad.tensor._grad, self.argument_place(grad.tensor)
+            if grad.read and place is not None and grad.entry is not None:
+                raise GraphBreak(
+                    "the .grad of an argument is read", "clear it before, or pass it as well."
+                )
             if now is grad.entry and grad.read:
                 continue
             kind: str
@@ -184,7 +188,7 @@ class Trace:
             else:
                 self.changed.append((_GradSlot(grad.tensor, place), kind, what))
 
-    def _argument_place(self, tensor: Tensor) -> int | None:
+    def argument_place(self, tensor: Tensor) -> int | None:
         if id(tensor) not in self.recorder.arguments:
             return None
         return next(p for p in self.inputs.places if self.inputs.leaves[p] is tensor)
@@ -198,6 +202,7 @@ class Trace:
         slots: list[Any] = [t._history() for t in tensors]
         self.node = type(slots[0][0]).__name__
         frontier = _frontier([node for node, _ in slots], self.recorder.first_node)
+        frontier = [slot for slot in frontier if not self._is_inner_leaf(slot[0], results)]
         metas = [(t._sizes, t._dtype.np) for t in tensors]
         with recording(False):
             try:
@@ -206,6 +211,7 @@ class Trace:
                     with jax.ensure_compile_time_eval():
                         zero = jax.numpy.zeros(shape, dtype)
                     roots.append((slot, self.recorder.enter(zero, ("cotangent", place))))
+                self.recorder.splitting = True
                 with _without_hooks([node for node, _ in frontier]):
                     caught = _backward.run(roots, retain=True, create=False, targets=frontier)
             except RuntimeError as error:
@@ -215,6 +221,14 @@ class Trace:
         found = [(slot, caught[slot]) for slot in frontier if slot in caught]
         self.edges = [self._edge(slot) for slot, _ in found]
         return [gradient for _, gradient in found]
+
+    def _is_inner_leaf(self, node: Any, results: Results) -> bool:
+        """Return True for a leaf that was made inside: nobody asks for its gradient."""
+        if not isinstance(node, AccumulateGrad) or self.recorder.is_outside(node.variable):
+            return False
+        if any(tensor is node.variable for tensor in results.tensors):
+            raise GraphBreak("a new leaf is returned with results that depend on it")
+        return True
 
     def _edge(self, slot: tuple[Any, int]) -> tuple[str, Any]:
         """Return the tensor that a gradient goes to: an argument, or one from outside."""
