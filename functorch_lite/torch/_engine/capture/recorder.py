@@ -80,6 +80,7 @@ class Recorder(Recording):
         self.first_node = next(sequence)
         self.here: Any = None
         self.splitting = False
+        self.traced: Any = None
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -111,6 +112,10 @@ class Recorder(Recording):
             engine.rewind(before)
         for born in self.births:
             born.clear()
+        # JAX forgets a trace that ends well; one that does not would live for ever, with its inputs
+        trace = getattr(self.traced, "_trace", None)
+        if hasattr(trace, "invalidate"):
+            trace.invalidate()
 
     # --- values -----------------------------------------------------------------------------------
 
@@ -123,7 +128,10 @@ class Recorder(Recording):
             with jax.ensure_compile_time_eval():
                 array = jnp.array(array, copy=True)
         self.origins[id(array)] = (origin, array)
-        return _identity(array) if get_opaque_trace_state() == self.here else array
+        if get_opaque_trace_state() != self.here:
+            return array
+        self.traced = _identity(array)
+        return self.traced
 
     def lift(self, cell: Any) -> None:
         """Put a traced value into a storage from outside that is read for the first time."""

@@ -1,6 +1,7 @@
 """What a captured function hands out: tensors that every call makes anew, and values that stay."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -111,7 +112,7 @@ class Tree:
     """The structure of a result, and where each of its leaves comes from."""
 
     def __init__(self, flat: Any, sources: list[tuple[str, Any]]) -> None:
-        self.flat, self.sources = flat, sources
+        self.flat, self.sources = replace(flat, leaves=[]), sources  # its leaves are traced
         self.single = len(sources) == 1 and flat.spec.kind is None
 
     def build(self, made: list[Tensor], arrays: list[Any], leaves: Sequence[Any]) -> Any:

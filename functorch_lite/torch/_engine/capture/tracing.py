@@ -355,16 +355,13 @@ class Trace:
         for slot, kind, what in self.changed:
             value = made[what] if kind == "made" else leaves[what] if kind == "arg" else what
             slot.put_for(leaves, value) if isinstance(slot, _GradSlot) else slot.put(value)
-        for call in self.recorder.after:
+        for call in self.after:
             call()
 
     def forget(self) -> None:
         """Drop what only the capture needed."""
-        self.recorder.origins = {}
-        self.recorder.writes = {}
-        self.recorder.cells = {}
-        self.recorder.left = []
-        del self.inputs
+        self.after = self.recorder.after
+        del self.recorder, self.reach, self.inputs
 
 
 class _GradSlot:
