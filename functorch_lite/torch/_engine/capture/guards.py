@@ -9,7 +9,7 @@ from typing import Any
 
 from ..tensor import Tensor
 from .epoch import epoch
-from .hooks import MODULE_HOOKS, TENSOR_HOOKS, hooks_of
+from .hooks import MODULE_HOOKS, TENSOR_HOOKS, hooks_everywhere, hooks_of
 from .reach import SCALARS, Contents, Slot, same
 from .recorder import MISSING
 
@@ -38,12 +38,15 @@ class ModuleGuards:
             for tensor in tensors
             for name in TENSOR_HOOKS
         ]
+        self.everywhere = hooks_everywhere()
         for module in modules:
             own, label = module.__dict__, type(module).__name__
             for part in _PARTS:
                 members = own.get(part) or {}
                 self.sizes.append((f"{label}.{part}", members, len(members)))
                 for name, member in members.items():
+                    if (id(module), name) in changed:
+                        continue
                     self._check(f"{label}.{name}", members, name, member)
             for name in MODULE_HOOKS:
                 self.hooks.append((f"{label}.{name}", module, name, hooks_of(module, name)))
@@ -81,6 +84,8 @@ class ModuleGuards:
         for label, holder, name, hooks in self.hooks:
             if hooks_of(holder, name) != hooks:
                 return f"{label} are others now"
+        if hooks_everywhere() != self.everywhere:
+            return "the hooks of all modules are others now"
         self.valid_at = epoch.now
         return ""
 

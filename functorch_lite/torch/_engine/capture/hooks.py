@@ -5,6 +5,14 @@ from typing import Any
 MODULE_HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 TENSOR_HOOKS = ("_hooks", "_post_accumulate_grad_hooks")
 
+EVERYWHERE: list[Any] = []
+"""The dicts of the hooks that hold for every module."""
+
+
+def hooks_everywhere() -> list[Any]:
+    """Return the hooks that hold for every module."""
+    return [hook for hooks in EVERYWHERE for hook in hooks.values()]
+
 
 def hooks_of(holder: Any, name: str) -> list[Any]:
     """Return the hooks of one kind that a module or tensor has now, in order."""

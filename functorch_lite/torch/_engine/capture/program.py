@@ -266,8 +266,9 @@ class Program:
         start += len(trace.written_arguments)
         if trace.differentiable:
             begin(self, made, out[start:], leaves)
+        result = trace.tree.build(made, arrays, leaves)
         trace.effects(made, leaves)
-        return trace.tree.build(made, arrays, leaves)
+        return result
 
 
 _NOTHING = type(None)

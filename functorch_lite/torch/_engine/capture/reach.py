@@ -31,7 +31,7 @@ import numpy as np
 
 from ..tensor import Tensor
 from .breaks import GraphBreak
-from .hooks import MODULE_HOOKS, TENSOR_HOOKS, functions_of
+from .hooks import MODULE_HOOKS, TENSOR_HOOKS, functions_of, hooks_everywhere
 from .recorder import MISSING
 
 MANY = 200
@@ -190,6 +190,8 @@ class Reach:
         self._globals: dict[int, dict[str, Any]] = {}
         self._seen: dict[int, Any] = {}
         self._waiting: deque[tuple[str, Any]] = deque(("", root) for root in roots)
+        if roots:
+            self._waiting += [("a hook of all modules", hook) for hook in hooks_everywhere()]
         known = (-1, -1)
         while known != (now := (len(self.names), len(self.stored))):
             known = now

@@ -137,7 +137,9 @@ class Recorder(Recording):
         """Put a traced value into a storage from outside that is read for the first time."""
         if cell in self.cells or cell in self.writes:
             return
-        before, array = cell.snapshot(), cell.content()
+        before = cell.snapshot()
+        with jax.ensure_compile_time_eval():  # memory that NumPy shares becomes an array now
+            array = cell.content()
         self.cells[cell] = before, array
         cell.array = self.enter(array, ("cell", cell))
 

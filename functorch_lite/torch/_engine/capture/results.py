@@ -13,6 +13,7 @@ from ..storage import Storage
 from ..tensor import Tensor
 from .arguments import Arguments
 from .breaks import GraphBreak
+from .reach import Slot
 from .recorder import Recorder
 
 _METADATA = ("_sizes", "_dtype", "_desc", "_strides", "_shown_strides", "_offset", "_inference")
@@ -47,9 +48,15 @@ class Results:
         arrays: the other traced or concrete arrays among the leaves.
     """
 
-    def __init__(self, recorder: Recorder, inputs: Arguments, copies: bool) -> None:
-        """Take the outputs apart; ``copies``: a view of a tensor outside is returned by value."""
-        self.recorder, self.copies = recorder, copies
+    def __init__(
+        self, recorder: Recorder, inputs: Arguments, kept: dict[int, Slot], copies: bool
+    ) -> None:
+        """Take the outputs apart.
+
+        ``kept``: by id of a tensor, the place where Python code keeps it, and may keep another one
+        later; ``copies``: a view of a tensor outside is returned by value.
+        """
+        self.recorder, self.kept, self.copies = recorder, kept, copies
         self.tensors: list[Tensor] = []
         self.arrays: list[Any] = []
         tensors = [(i, leaf) for i, leaf in enumerate(inputs.leaves) if isinstance(leaf, Tensor)]
@@ -59,12 +66,16 @@ class Results:
         self._storages: dict[int, Tensor] = {}
 
     def add(self, tensor: Tensor) -> tuple[str, Any]:
-        """Return how a later call finds ``tensor``: ("made", place), ("arg", i), ("fixed", it)."""
+        """Return how a later call finds ``tensor``.
+
+        That is ("made", place), ("arg", i), ("slot", where it is kept) or ("fixed", it).
+        """
         if id(tensor) in self.inputs:
             return "arg", self.inputs[id(tensor)]
         if tensor._storage.born < self.recorder.stamp:
             if not tensor._chain:
-                return "fixed", tensor
+                slot = self.kept.get(id(tensor))
+                return ("fixed", tensor) if slot is None else ("slot", slot)
             if not self.copies:
                 raise GraphBreak(
                     "a view of a tensor from outside is returned", "return a clone of it."
@@ -123,6 +134,8 @@ class Tree:
                 found.append(made[what])
             elif kind == "fixed":
                 found.append(what)
+            elif kind == "slot":
+                found.append(what.get())
             else:
                 found.append(leaves[what] if kind == "arg" else arrays[what])
         return found[0] if self.single else self.flat.with_leaves(found)

@@ -5,6 +5,7 @@ import operator
 import random
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,11 +13,12 @@ from typing import Any
 import jax
 import numpy as np
 
+from ...._core import dtype as dt
 from ...._core.counters import counters
 from ...._core.execute import x64
 from ....transforms._world import Opened, opened
 from .. import backward as _backward
-from ..grad_mode import recording
+from ..grad_mode import mode, recording
 from ..graph import AccumulateGrad
 from ..mixed.state import settings, settled
 from ..tensor import Tensor
@@ -47,7 +49,8 @@ class Trace:
         differentiable, edges, cotangents, node, dead: see ``node.begin``.
         gradients: how many gradients the traced backward gave.
         changed: (slot, kind, what) of Python state that each call changes.
-        grads: (tensor, place of the template) of the gradients that each call leaves behind.
+        grads: (tensor, place of the template) of the gradients that each call leaves behind, and
+            that are nothing else (other ones are in ``changed``).
     """
 
     def __init__(
@@ -117,7 +120,8 @@ class Trace:
 
     def _finish(self, result: Any, inputs: Arguments) -> list[Any]:
         """Return all that comes out of the program."""
-        results = Results(self.recorder, inputs, self.pure)
+        kept = {id(tensor): slot for slot, tensor in self._paths()}
+        results = Results(self.recorder, inputs, kept, self.pure)
         self.tree = results.of_tree(result)
         self._python_state(results)
         self._grads(results)
@@ -172,6 +176,7 @@ class Trace:
 
     def _grads(self, results: Results) -> None:
         """Turn what happened to ``.grad`` attributes into outputs."""
+        found = []
         for grad in self.recorder.grads.values():
             now, place = grad.tensor._grad, self.argument_place(grad.tensor)
             if grad.read and place is not None and grad.entry is not None:
@@ -183,10 +188,16 @@ class Trace:
             kind: str
             what: Any
             kind, what = ("fixed", None) if now is None else results.add(now)
-            if kind == "made" and place is None:
-                self.grads.append((grad.tensor, what))
+            alone = kind == "made" and place is None and now._node is None
+            found.append((grad.tensor, place, kind, what, alone))
+        uses = Counter(what for _, _, kind, what, _ in found if kind == "made")
+        uses.update(what for kind, what in self.tree.sources if kind == "made")
+        uses.update(what for _, kind, what in self.changed if kind == "made")
+        for tensor, place, kind, what, alone in found:
+            if alone and uses[what] == 1:
+                self.grads.append((tensor, what))
             else:
-                self.changed.append((_GradSlot(grad.tensor, place), kind, what))
+                self.changed.append((_GradSlot(tensor, place), kind, what))
 
     def argument_place(self, tensor: Tensor) -> int | None:
         if id(tensor) not in self.recorder.arguments:
@@ -352,8 +363,17 @@ class Trace:
 
     def effects(self, made: list[Tensor], leaves: Sequence[Any]) -> None:
         """Change the Python state that the function changes."""
-        for slot, kind, what in self.changed:
-            value = made[what] if kind == "made" else leaves[what] if kind == "arg" else what
+        values = [
+            made[what]
+            if kind == "made"
+            else leaves[what]
+            if kind == "arg"
+            else what.get()
+            if kind == "slot"
+            else what
+            for _, kind, what in self.changed
+        ]
+        for (slot, _, _), value in zip(self.changed, values, strict=True):
             slot.put_for(leaves, value) if isinstance(slot, _GradSlot) else slot.put(value)
         for call in self.after:
             call()
@@ -460,12 +480,16 @@ def _quiet(pure: bool) -> Iterator[None]:
         return records(*args, **kwargs)
 
     logging.setLogRecordFactory(refuse)
+    modes = mode.grad, mode.inference, dt._default
     before, numpys = random.getstate(), np.random.get_state()
     try:
         yield
     finally:
         sys.stdout = stream
         logging.setLogRecordFactory(records)
+    if modes != (mode.grad, mode.inference, dt._default):
+        mode.grad, mode.inference, dt._default = modes
+        raise GraphBreak("the grad mode or the default dtype is switched for good")
     if before != random.getstate() or not _same_state(numpys, np.random.get_state()):
         random.setstate(before)
         np.random.set_state(numpys)
