@@ -144,11 +144,8 @@ class Compiled:
         fixed = tuple([kinds.get(type(leaf), RUN_TIME) for leaf in leaves])
         if static:
             fixed = tuple([STATIC if s else f for s, f in zip(static, fixed, strict=True)])
-        cells = [id(leaf._storage) for leaf in leaves if isinstance(leaf, Tensor)]
-        if len(set(cells)) < len(cells):  # the arguments share memory, or are the same
-            alias = (*map(cells.index, cells),)
-            tensors = [id(leaf) for leaf in leaves if isinstance(leaf, Tensor)]
-            spec = (spec, alias, (*map(tensors.index, tensors),))
+        if len(leaves) > 1 and (shared := _sharing(leaves)):
+            spec = (spec, shared)
         modes = (spec, mode.grad, mode.inference, dt._default, trace_key())
         key = (*modes, *map(leaf_key, leaves, fixed))
         return Call(key, leaves, fixed, args, kwargs)
@@ -275,6 +272,16 @@ class Compiled:
         """Return what is known of the programs, and what happened."""
         facts = [p.facts() for programs in self.programs.values() for p in reversed(programs)]
         return Explanation(self.name(), tuple(facts), tuple(self.history))
+
+
+def _sharing(leaves: Sequence[Any]) -> tuple:
+    """Return which tensors share memory, and which are the same; () if each is on its own."""
+    tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+    cells = [id(tensor._storage) for tensor in tensors]
+    if len(set(cells)) == len(cells):
+        return ()
+    names = [id(tensor) for tensor in tensors]
+    return (*map(cells.index, cells), *map(names.index, names))
 
 
 def _compiled_anew(function: Any, fullgraph: bool, pure: bool, static: frozenset) -> Compiled:

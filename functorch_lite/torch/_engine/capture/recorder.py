@@ -113,7 +113,7 @@ class Recorder(Recording):
         for born in self.births:
             born.clear()
         # JAX forgets a trace that ends well; one that does not would live for ever, with its inputs
-        trace = getattr(self.traced, "_trace", None)
+        trace: Any = getattr(self.traced, "_trace", None)
         if hasattr(trace, "invalidate"):
             trace.invalidate()
 

@@ -188,7 +188,7 @@ class Trace:
             kind: str
             what: Any
             kind, what = ("fixed", None) if now is None else results.add(now)
-            alone = kind == "made" and place is None and now._node is None
+            alone = kind == "made" and place is None and now is not None and now._node is None
             found.append((grad.tensor, place, kind, what, alone))
         uses = Counter(what for _, _, kind, what, _ in found if kind == "made")
         uses.update(what for kind, what in self.tree.sources if kind == "made")
