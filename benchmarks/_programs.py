@@ -5,10 +5,11 @@ All contestants of a program live at once, get ready one after the other, and th
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from time import perf_counter
 
 from benchmarks._quiet import Patience
 from benchmarks._table import Row, measured
-from benchmarks._turns import Worker, take_turns
+from benchmarks._turns import RefusedError, Worker, take_turns
 from benchmarks._variants import VARIANTS
 
 TITLES = {
@@ -29,17 +30,25 @@ class Contest:
     def __init__(
         self, stack: ExitStack, program: str, variants: Sequence[str], environment: Mapping
     ) -> None:
-        """Start the workers; ``stack`` ends them. ``environment`` is added to theirs."""
+        """Start one worker after the other, each to its second step; ``stack`` ends them."""
+        self.ready: dict[str, list[float]] = {}  # seconds from the start of the process
         self.missing: dict[str, str] = {}
         self.workers: dict[str, Worker] = {}
         for name in variants:
             variant = VARIANTS[name]
             if variant.programs is None or program in variant.programs:
                 arguments = (variant.kind, program)
+                start = perf_counter()
                 worker = Worker(
                     variant.launcher, "worker_program.py", *arguments, environment=environment
                 )
-                self.workers[name] = stack.enter_context(worker)
+                stack.enter_context(worker)
+                try:
+                    worker.round("ready")
+                except RefusedError as error:
+                    self.missing[name] = str(error)
+                else:
+                    self.workers[name], self.ready[name] = worker, [perf_counter() - start]
 
     def turns(
         self, request: str, rounds: int = 1, patience: Patience | None = None
@@ -70,12 +79,11 @@ def compete(
     title = TITLES[program]
     with ExitStack() as stack:
         contest = Contest(stack, program, variants, environment)
-        ready = contest.turns("ready")
         contest.turns(f"rounds {round_s}")
         times = contest.turns("go", rounds, patience)
         memory = contest.turns("memory")
     return [
         measured(title, "ms", times, contest.missing, patience.disturbed),
-        measured(f"{title}: first two, with imports and compilers", "s", ready),
+        measured(f"{title}: start of the process to second", "s", contest.ready),
         measured(f"{title}: peak memory of the process", "MiB", memory),
     ]

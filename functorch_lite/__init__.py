@@ -27,6 +27,7 @@ __names__ = _Lazy(
         "transforms._compiled": ["checkpoint", "jit", "make_jaxpr"],
         "transforms._explain": ["Explanation", "explain"],
         "transforms._control": ["associative_scan", "cond", "scan", "while_loop"],
+        "transforms._exported.function": ["export", "load_exported"],
         "transforms._forward": ["jvp", "linearize"],
         "transforms._jacobian": ["hessian", "jacfwd", "jacrev"],
         "transforms._reverse": ["grad", "grad_and_value", "value_and_grad", "vjp"],

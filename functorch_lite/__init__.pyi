@@ -32,3 +32,5 @@ from .transforms import value_and_grad as value_and_grad
 from .transforms import vjp as vjp
 from .transforms import vmap as vmap
 from .transforms import while_loop as while_loop
+from .transforms._exported.function import export as export
+from .transforms._exported.function import load_exported as load_exported

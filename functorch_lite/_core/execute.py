@@ -4,7 +4,7 @@ Everything that runs on the engine goes through :func:`compile` and :func:`x64`,
 options, the 64-bit scope and the count of compilations live in one place.  Importing this file
 leaves ``jax.config`` untouched: 64-bit types are switched on by a scope around each call, and the
 cache on disk is set up by the first compilation (``cache.py``).  It does set the process's
-allocator (``memory.py``), which must happen before XLA's threads start.  Floor 0.
+allocator (``xla/memory.py``), which must happen before XLA's threads start.  Floor 0.
 """
 
 import functools
@@ -15,16 +15,22 @@ import jax
 from jax.extend.core import get_opaque_trace_state
 
 from . import cache
-from .channels_last import channels_last
 from .counters import counters, tracing
-from .memory import keep_pages
+from .xla.channels_last import channels_last
+from .xla.memory import keep_pages
 
 keep_pages()
 
 # Compiler options by what a program contains, for the CPU.  XLA's YNN fusion makes convolutions
-# several times slower (DESIGN.md 9).
+# slower (a small CNN's step: 111 ms with, 56 without).  Programs of matrix products keep it: a
+# small GPT's step takes 48 ms with it, 51 with products and reductions only, 54 without; an LSTM's
+# 16 and 23.  A program with both follows its convolutions.
 CPU_OPTIONS: dict[str, dict[str, Any]] = {
-    "convolution": {"xla_cpu_experimental_ynn_fusion_type": ""},
+    "convolution": {
+        "xla_cpu_experimental_ynn_fusion_type": "",
+        # Optimization barriers stay to the end: what `channels_last` keeps apart is not fused.
+        "xla_disable_hlo_passes": "cse_barrier_expander",
+    },
 }
 
 if TYPE_CHECKING:  # a type checker sees a variable in ``jax.Device``

@@ -16,8 +16,7 @@ from importlib.util import find_spec
 from types import CodeType, ModuleType, TracebackType
 from typing import Any
 
-from ..torch._engine.capture.automatic import VARIABLE
-from ..torch._install import install
+from ..torch._install import COMPILE, install
 
 IMPORT_MACHINERY = ("<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>")
 DEVICE_COUNT_FLAG = "--xla_force_host_platform_device_count"
@@ -35,7 +34,7 @@ def run(arguments: Sequence[str]) -> int:
     if not sys.flags.safe_path:
         del sys.path[0]  # the current folder, or that of our own command; the program's comes next
     if options.compile:
-        os.environ[VARIABLE] = "1"
+        os.environ[COMPILE] = "1"
     install()
     if program[0].startswith("-m"):
         glued = program[0].removeprefix("-m")

@@ -22,6 +22,7 @@ with _paused():
         {name: value for name, value in vars(_api).items() if not name.startswith("__")}
     )
 
+    from . import _higher_order_ops as _higher_order_ops
     from . import amp as amp
     from . import autograd as autograd
     from . import backends as backends
@@ -41,11 +42,12 @@ with _paused():
     from . import storage as storage
     from . import utils as utils
     from . import version as version
+    from ._higher_order_ops import cond as cond
+    from ._higher_order_ops import while_loop as while_loop
     from .amp import GradScaler as GradScaler
     from .amp import autocast as autocast
     from .compiler import compile as compile
     from .func import vmap as vmap
-    from .func._cond import cond as cond
     from .serialization import load as load
     from .serialization import save as save
     from .torch_version import __version__ as __version__

@@ -15,10 +15,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from ._engine.capture.automatic import VARIABLE, compile_calls
-
 OURS = "functorch_lite.torch"
 SHADOW = str(Path(__file__).resolve().with_name("_shadow"))
+COMPILE = "FUNCTORCH_LITE_COMPILE"
+"""The environment variable by which ``run --compile`` reaches child processes."""
 ROOT = str(Path(__file__).resolve().parents[2])
 
 
@@ -46,8 +46,9 @@ def install() -> None:
     _search_shadow_first()
     if not any(isinstance(finder, AliasFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, AliasFinder())
-    if os.environ.get(VARIABLE):
-        compile_calls(shim.nn.Module)
+    compiler = getattr(shim, "compiler", None)
+    if compiler is not None and os.environ.get(COMPILE):
+        compiler.compile_calls(shim.nn.Module)
     ours = [name for name in sys.modules if name == OURS or name.startswith(OURS + ".")]
     for name in sorted(ours, key=lambda name: name.count("."), reverse=True):
         sys.modules["torch" + name.removeprefix(OURS)] = module = sys.modules[name]

@@ -6,11 +6,13 @@ How a function is captured is in ``_engine/capture``.
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from ..transforms._levels import state
 from ._dynamo import OptimizedModule, compiled_function
 from ._dynamo import disable as disable
 from ._dynamo import is_compiling as is_compiling
 from ._dynamo import is_compiling as is_dynamo_compiling
 from ._dynamo import reset as reset
+from ._engine.capture.automatic import compile_calls as compile_calls
 from ._engine.capture.function import compile_function
 from .nn.modules.module import Module
 
@@ -85,8 +87,8 @@ def assume_constant_result(fn: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def is_exporting() -> bool:
-    """Return False: what is exported is a captured program."""
-    return False
+    """Return True while a module is being exported."""
+    return state.ground is not None and state.ground.name == "torch.export"
 
 
 def list_backends(exclude_tags: Any = ("debug", "experimental")) -> list[str]:

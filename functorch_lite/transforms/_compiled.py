@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from .._core.execute import compile
+from .._core.xla.channels_last import convolves
 from ._staged import Staged, draw_once
 from ._world import (
     Kept,
@@ -168,14 +169,4 @@ def _floats_as_arrays(tree: Any) -> Any:
 
 def tuning(jaxpr: Any) -> str:
     """Return which compiler options suit a program, by what it contains."""
-    for equation in jaxpr.eqns:
-        if equation.primitive.name == "conv_general_dilated":
-            return "convolution"
-        for inner in jax.tree.leaves(equation.params, is_leaf=_is_jaxpr):
-            if _is_jaxpr(inner) and (found := tuning(getattr(inner, "jaxpr", inner))):
-                return found
-    return ""
-
-
-def _is_jaxpr(value: Any) -> bool:
-    return hasattr(value, "eqns")
+    return "convolution" if convolves(jaxpr) else ""

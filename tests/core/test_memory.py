@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from functorch_lite._core.memory import VARIABLE
+from functorch_lite._core.xla.memory import VARIABLE
 
 COUNT_FAULTS = """
 import resource

@@ -21,8 +21,8 @@ def network():
     )
 
 
-def equal(a, b) -> None:
-    np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-5, atol=1e-6)
+def equal(a, b, atol: float = 1e-6) -> None:
+    np.testing.assert_allclose(np.asarray(a), np.asarray(b), rtol=1e-5, atol=atol)
 
 
 def test_the_tree_has_the_keys_and_values_of_the_state_dict():
@@ -48,7 +48,8 @@ def test_outputs_gradients_and_statistics_are_the_modules():
     )
     net.train()(torch.tensor(np.array(X))).pow(2).sum().backward()
     for name, parameter in net.named_parameters():
-        equal(fl.nn.flatten(found)[name], parameter.grad)
+        # one is a program, the other runs op by op: what batch norm cancels differs in rounding
+        equal(fl.nn.flatten(found)[name], parameter.grad, atol=5e-6)
     equal(moved["1"]["running_mean"], net[1].running_mean)
     assert int(moved["1"]["num_batches_tracked"]) == 1
 

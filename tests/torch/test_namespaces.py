@@ -195,4 +195,3 @@ def test_what_cannot_be_done_says_so():
             call()
     assert not torch.jit.is_scripting()
     assert torch.jit.ignore(len) is len
-    assert torch.compiler.disable(len) is len

@@ -125,7 +125,7 @@ def _gather(equation: Any) -> Run:
             out = np.broadcast_to(out, (len(inside), *window))
         if fills and not inside.all():
             out = np.where(inside.reshape([-1] + [1] * len(window)), out, fill).astype(dtype)
-        out = out.reshape(*indices.shape[:-1], *window)
+        out = out.reshape((*indices.shape[:-1], *window))
         return out if order is None else out.transpose(order)
 
     return run

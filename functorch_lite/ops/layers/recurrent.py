@@ -181,7 +181,8 @@ def _step(kind, x, state, w_hh, b_hh, w_hr):
     u = _affine(state[0], w_hh, b_hh)
     if w_hr is None:
         return _CELLS[kind](*_of_cell(kind, _gates(kind, x, u), state))
-    h, c = _lstm(*jnp.split(x + u, 4, -1), state[1])
+    i, f, g, o = jnp.split(x + u, 4, -1)
+    h, c = _lstm(i, f, g, o, state[1])
     return h @ w_hr.T, c
 
 

@@ -2,7 +2,7 @@
 
 from .arithmetic import Flags, Rule
 from .setup import SETUPS, Options, Slot, flags_of, hypers_of, slots_of
-from .table import RULES, apply_rule
+from .table import RULES, apply_rule, with_clocks
 
 __all__ = [
     "RULES",
@@ -15,4 +15,5 @@ __all__ = [
     "flags_of",
     "hypers_of",
     "slots_of",
+    "with_clocks",
 ]

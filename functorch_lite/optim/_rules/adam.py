@@ -37,6 +37,14 @@ def _second_moment(state: State, g: Any, hyper: Hyper) -> Any:
     return addcmul(scale(state["exp_avg_sq"], hyper["beta2"]), g, g, 1 - hyper["beta2"])
 
 
+def adam_clock(t: Any, hyper: Hyper) -> dict[str, Any]:
+    """Return what Adam's steps share whose counters are equal: bias corrections at step ``t``."""
+    return {
+        "correction": jnp.sqrt(1 - hyper["beta2"] ** t),
+        "step_size": hyper["lr"] / (1 - hyper["beta1"] ** t),
+    }
+
+
 def adam(p: Any, g: Any, state: State, hyper: Hyper, flags: Flags) -> tuple[Any, State]:
     """Adam (Kingma and Ba 2014). Flags: maximize, weight_decay, decoupled_weight_decay, amsgrad."""
     step, t = next_step(state)
@@ -46,10 +54,9 @@ def adam(p: Any, g: Any, state: State, hyper: Hyper, flags: Flags) -> tuple[Any,
     new = {"step": step, "exp_avg": mean, "exp_avg_sq": square}
     if "amsgrad" in flags:
         square = new["max_exp_avg_sq"] = jnp.maximum(state["max_exp_avg_sq"], square)
-    correction = jnp.sqrt(1 - hyper["beta2"] ** t)
-    denom = shift(divide(root(square), correction), hyper["eps"])
-    step_size = hyper["lr"] / (1 - hyper["beta1"] ** t)
-    return addcdiv(p, mean, denom, -step_size), new
+    clock = hyper if "correction" in hyper else adam_clock(t, hyper)
+    denom = shift(divide(root(square), clock["correction"]), hyper["eps"])
+    return addcdiv(p, mean, denom, -clock["step_size"]), new
 
 
 def adamax(p: Any, g: Any, state: State, hyper: Hyper, flags: Flags) -> tuple[Any, State]:

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from ..._core.eager import eager
 from ..._core.execute import x64
-from ...optim._rules import apply_rule
+from ...optim._rules import apply_rule, with_clocks
 from .capture.recorder import now_recording
 from .inside.values import is_traced
 
@@ -119,11 +119,14 @@ def _make_program(rule: str, layout: tuple, guarded: bool) -> Callable[..., Any]
         source, out = iter(arrays), []
         for (flags, count, names, hyper_names), values in zip(layout, hypers, strict=True):
             hyper = {k: jnp.reshape(v, ()) for k, v in zip(hyper_names, values, strict=True)}
-            for _ in range(count):
-                param, grad = next(source), next(source)
-                state = {name: next(source) for name in names}
-                new_param, new_state = apply_rule(rule, param, grad, state, hyper, flags)
-                old, new = (param, *state.values()), (new_param, *(new_state[n] for n in names))
+            given = [[next(source) for _ in range(2 + len(names))] for _ in range(count)]
+            states = [dict(zip(names, kept, strict=True)) for _, _, *kept in given]
+            states, hypers_each = with_clocks(rule, states, hyper)
+            for old, state, own in zip(given, states, hypers_each, strict=True):
+                param, grad = old[:2]
+                new_param, new_state = apply_rule(rule, param, grad, state, own, flags)
+                new = [new_param, *(new_state[name] for name in names)]
+                del old[1]  # the gradient
                 if guarded:
                     new = [jnp.where(found_inf == 0, b, a) for a, b in zip(old, new, strict=True)]
                 out.extend(new)

@@ -9,15 +9,13 @@ import contextlib
 import os
 import pickle
 import re
-import shutil
-import stat
-import tempfile
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from ..._core.files import replacing
 from . import _legacy_format, _safetensors_format, _zip_format
 from ._reader import Reader
 
@@ -88,26 +86,8 @@ def _replacing(path: Any, is_zip: bool) -> Iterator[Any]:
         with open(target, "wb") as file:  # a pipe or a device; or the error that open gives
             yield file
         return
-    number, temporary = tempfile.mkstemp(prefix=".saving-", dir=folder)
-    try:
-        with os.fdopen(number, "wb") as file:
-            yield file
-        _copy_mode(target, temporary)
-        os.replace(temporary, target)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
-
-
-def _copy_mode(old: str, new: str) -> None:
-    """Give ``new`` the permissions of ``old``, or those that a file made by ``open`` has."""
-    if os.path.exists(old):
-        shutil.copymode(old, new)
-        return
-    mask = os.umask(0)
-    os.umask(mask)
-    os.chmod(new, stat.S_IMODE(0o666 & ~mask))
+    with replacing(target) as file:
+        yield file
 
 
 def load(

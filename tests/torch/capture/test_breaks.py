@@ -8,6 +8,7 @@ from contextlib import redirect_stdout
 import numpy as np
 import pytest
 
+import functorch_lite as fl
 import functorch_lite.torch as torch
 from functorch_lite.torch import nn
 
@@ -239,3 +240,27 @@ def test_capture_inside_a_transform_or_another_capture_is_part_of_it():
     torch.testing.assert_close(outer(x), torch.sin(x) + 1)
     torch.testing.assert_close(torch.func.grad(outer)(x), torch.cos(x))
     torch.testing.assert_close(torch.func.vmap(inner)(x.reshape(1)), torch.sin(x.reshape(1)))
+
+
+def test_objects_among_the_arguments_are_known_by_identity():
+    class Box:
+        def __init__(self, x):
+            self.x = x
+
+        def __eq__(self, other):
+            return isinstance(other, Box)
+
+        __hash__ = None
+
+    compiled = torch.compile(lambda box: box.x * 2, fullgraph=True)
+    first, second = Box(torch.ones(2)), Box(torch.zeros(2))
+    for box in (first, second, first):
+        assert compiled(box).tolist() == (box.x * 2).tolist()
+    first.x = torch.full((2,), 5.0)
+    assert compiled(first).tolist() == [10.0, 10.0]
+
+
+def test_the_ints_of_a_jitted_function_are_part_of_the_program():
+    shaped = fl.jit(lambda x, n: x.reshape(n, -1))
+    assert shaped(torch.ones(6), 2).shape == (2, 3)
+    assert shaped(torch.ones(6), 3).shape == (3, 2)

@@ -20,7 +20,7 @@ OPTIMIZERS = {
     "ASGD": {},
     "NAdam": {},
     "RAdam": {},
-    "RMSprop": {"momentum": 0.5, "centered": True},
+    "RMSprop": {"momentum": 0.5, "centered": True, "eps": 1e-3},  # noise over nearly zero else
     "Rprop": {},
     "SGD": {"lr": 0.1, "momentum": 0.9, "dampening": 0.1},
 }

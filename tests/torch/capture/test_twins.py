@@ -2,6 +2,7 @@
 
 import collections
 import copy
+import dataclasses
 import functools
 import gc
 import itertools
@@ -314,6 +315,22 @@ def views_handed_out(compile):
         yield row, x
 
 
+def objects_handed_out(compile):
+    @dataclasses.dataclass
+    class Batch:
+        x: torch.Tensor
+        y: torch.Tensor | None = None
+
+    def both(batch):
+        batch.y = batch.x + 1
+        return Batch(batch.y * 2, batch.x)
+
+    call = compile(both)
+    for x in inputs():
+        batch = Batch(x)
+        yield call(batch), batch
+
+
 def recorded_writes(compile):
     step = compile(lambda total, x: total.add_(x))
     outside = torch.zeros(3)
@@ -352,6 +369,7 @@ BROKEN = [
     effects_in_python,
     arguments_that_hold,
     views_handed_out,
+    objects_handed_out,
     recorded_writes,
     modes_switched,
     caches_filled,

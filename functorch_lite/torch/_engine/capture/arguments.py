@@ -5,11 +5,13 @@ asked for its ``.grad``, written to) but holds a traced value in a storage of it
 """
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from ...._core import dtype as dt
 from ....transforms._world import ARRAYS
 from ..inside.world import world
 from ..storage import Storage
@@ -40,7 +42,41 @@ def leaf_key(leaf: Any, fixed: int) -> Any:
             return type(leaf)
         if isinstance(leaf, ARRAYS):
             return (type(leaf), leaf.shape, leaf.dtype)
-    return (type(leaf), leaf)
+    return (type(leaf), leaf if isinstance(leaf, VALUES) else _Same(leaf))
+
+
+VALUES = (bool, int, float, complex, str, bytes, type(None), type, Enum, dt.dtype)
+"""What is known by its value; other objects are known by identity, whatever they say of it."""
+
+
+class _Same:
+    """An object as a key: equal to itself only, and kept alive."""
+
+    __slots__ = ("it",)
+
+    def __init__(self, it: Any) -> None:
+        self.it = it
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.it is self.it
+
+    def __hash__(self) -> int:
+        return id(self.it)
+
+    def __repr__(self) -> str:
+        return f"this {type(self.it).__name__}"
+
+
+def is_other_object(a: Any, b: Any) -> bool:
+    """Return True for the keys of two objects of one type that are known by identity."""
+    return (
+        isinstance(a, tuple)
+        and isinstance(b, tuple)
+        and len(a) == len(b) == 2
+        and a[0] is b[0]
+        and isinstance(a[1], _Same)
+        and isinstance(b[1], _Same)
+    )
 
 
 class Arguments:

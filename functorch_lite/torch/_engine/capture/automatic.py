@@ -11,9 +11,6 @@ from typing import Any
 from ....transforms._levels import state
 from .function import Compiled
 
-VARIABLE = "FUNCTORCH_LITE_COMPILE"
-"""The environment variable that tells child processes."""
-
 
 def compile_calls(kind: Any) -> None:
     """Capture the outermost calls of all objects of the class ``kind`` (``nn.Module``)."""

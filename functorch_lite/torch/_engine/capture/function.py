@@ -20,7 +20,7 @@ from ..grad_mode import mode
 from ..inside.world import COMPILED
 from ..mixed.state import trace_key
 from ..tensor import Tensor
-from .arguments import leaf_key
+from .arguments import is_other_object, leaf_key
 from .breaks import GraphBreak
 from .program import Program, Stale
 from .report import PREFIX, History, difference
@@ -33,10 +33,11 @@ RUN_TIME, STATIC, STATIC_INT = range(3)
 a second value of it was seen."""
 
 
+EXACT = 2**53
+"""Numbers are handed to a program as float64, which holds smaller ints exactly."""
+
 _one_at_a_time = threading.RLock()
 """Held while a program is captured or run: a capture puts traced values into tensors."""
-_OPERANDS: dict[type, int] = {}
-UNHASHABLE = ("unhashable",)
 
 
 class Limits:
@@ -116,11 +117,7 @@ class Compiled:
         call = self._call(args, kwargs)
         reason = ""
         for candidate in (call, call.general()) if STATIC_INT in call.fixed else (call,):
-            try:
-                tried = self.eager.get(candidate.key, 0)
-            except TypeError as error:
-                return self._stopped(call._replace(key=UNHASHABLE), GraphBreak(f"{error}"))
-            if tried > 1:
+            if self.eager.get(candidate.key, 0) > 1:
                 return self.function(*args, **kwargs)
             for program in self.programs.get(candidate.key, ()):
                 with _one_at_a_time:
@@ -140,8 +137,7 @@ class Compiled:
             flat = opened((args, kwargs))
             leaves, spec = flat.leaves, flat.spec
             static = self._static(args, kwargs)
-        kinds = _OPERANDS if self.pure else {int: STATIC_INT, float: self.floats}
-        fixed = tuple([kinds.get(type(leaf), RUN_TIME) for leaf in leaves])
+        fixed = tuple([self._kind(leaf) for leaf in leaves])
         if static:
             fixed = tuple([STATIC if s else f for s, f in zip(static, fixed, strict=True)])
         if len(leaves) > 1 and (shared := _sharing(leaves)):
@@ -149,6 +145,12 @@ class Compiled:
         modes = (spec, mode.grad, mode.inference, dt._default, trace_key())
         key = (*modes, *map(leaf_key, leaves, fixed))
         return Call(key, leaves, fixed, args, kwargs)
+
+    def _kind(self, leaf: Any) -> int:
+        """Return how a leaf is treated: JAX's contract makes an int part of the program."""
+        if type(leaf) is int:
+            return STATIC if self.pure or abs(leaf) >= EXACT else STATIC_INT
+        return self.floats if type(leaf) is float else RUN_TIME
 
     def _static(self, args: tuple, kwargs: dict[str, Any]) -> Sequence[bool]:
         """Return for each leaf whether it belongs to a static argument."""
@@ -212,10 +214,10 @@ class Compiled:
         return difference(self.function, nearest, call.key)
 
     def _over_the_limit(self, call: Call, general: Call) -> str:
-        of_values = len(self.programs.get(call.key, ()))
-        if STATIC_INT in call.fixed:
-            alike = {k for k in self.programs if len(k) == len(call.key)}
-            of_values = max(of_values, sum(_is_like(k, general.key) for k in alike))
+        alike = [key for key in self.programs if len(key) == len(call.key)]
+        of_values = max(
+            len(self.programs.get(call.key, ())), sum(_is_like(key, general.key) for key in alike)
+        )
         total = sum(map(len, self.programs.values()))
         if of_values >= Limits.recompile_limit:
             return f"recompiled {of_values} times (torch._dynamo.config.recompile_limit)"
@@ -227,7 +229,10 @@ class Compiled:
 
     def name(self) -> str:
         """Return how messages call the function."""
-        return getattr(self.function, "__qualname__", type(self.function).__name__)
+        function = self.function
+        if getattr(function, "__name__", "") == "_call_impl":  # a module's own call
+            function = function.__self__  # type: ignore[attr-defined]
+        return getattr(function, "__qualname__", type(function).__name__)
 
     def _text(self, reason: str, at: str, instead: str) -> str:
         lines = [reason if self.pure else f"torch.compile: graph break in {self.name()}: {reason}"]
@@ -290,9 +295,9 @@ def _compiled_anew(function: Any, fullgraph: bool, pure: bool, static: frozenset
 
 
 def _is_like(key: tuple, general: tuple) -> bool:
-    """Return True if two keys differ in the values of ints only."""
+    """Return True if two keys differ only in the values of ints, or in which object they hold."""
     return all(
-        a == b or (b is int and isinstance(a, tuple) and a[0] is int)
+        a == b or (b is int and isinstance(a, tuple) and a[0] is int) or is_other_object(a, b)
         for a, b in zip(key, general, strict=True)
     )
 

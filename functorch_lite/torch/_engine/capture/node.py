@@ -1,6 +1,6 @@
 """The node of the tape that stands for a captured forward pass."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -42,7 +42,9 @@ class CapturedNode(Node):
         self.residuals = None
 
 
-def begin(program: Any, made: list[Tensor], residuals: list[Any], leaves: Sequence[Any]) -> None:
+def begin(
+    program: Any, made: Mapping[int, Tensor], residuals: list[Any], leaves: Sequence[Any]
+) -> None:
     """Put one node behind the results that have a history."""
     trace = program.trace
     node = node_type(trace.node, CapturedNode)()

@@ -72,7 +72,7 @@ class Program:
         self._compile(closed)
         self.first = True
         self.grads = Grads(trace)
-        self.templates = self.grads.others
+        self.templates = [(i, t) for i, t in enumerate(self.grads.others) if t is not None]
         trace.forget()
 
     # --- building ---------------------------------------------------------------------------------
@@ -106,7 +106,21 @@ class Program:
                 self.constants.append(const)
             else:
                 self.index.append((groups[kind], what))
-        self.written_places = [(place_of.get(cell), cell) for cell in trace.recorder.writes]
+        self._order_outputs([cells[i] for i in order[: self.donated]])
+
+    def _order_outputs(self, donated: list[Any]) -> None:
+        """Let the new values of donated cells come first, in the order of the old ones.
+
+        JAX gives the memory of the first donated array to the first output of the same shape. Where
+        that is another one, such as a gradient, XLA has to copy the array that is still needed.
+        """
+        trace = self.trace
+        start = len(trace.templates) + trace.arrays
+        place_of = {cell: start + i for i, cell in enumerate(trace.recorder.writes)}
+        first = [place_of[cell] for cell in donated]
+        count = len(trace.closed.jaxpr.outvars) - trace.gradients
+        self.out_order = [*first, *(i for i in range(count) if i not in set(first))]
+        self.others_written = [c for c in trace.recorder.writes if c not in set(donated)]
 
     def _compile(self, closed: Any) -> None:
         index, constants = self.index, self.constants
@@ -116,7 +130,8 @@ class Program:
             whole = closed.jaxpr
 
             def body(values: list[Any]) -> list[Any]:
-                return jaxpr_as_fun(ClosedJaxpr(whole, values))()
+                found = jaxpr_as_fun(ClosedJaxpr(whole, values))()
+                return [found[i] for i in self.out_order]
 
         else:
             self.halves = Halves(
@@ -182,10 +197,10 @@ class Program:
             *(t._grad._storage for t in self.grad_of),  # type: ignore[union-attr]
             *self.loose,
         ]
+        storages = [storages[i] for i in self.order]
         values = [s.array for s in storages]
         if _NOTHING in set(map(type, values)):
             values = [s.content() for s in storages]
-        values = [values[i] for i in self.order]
         donated, kept = values[: self.donated], values[self.donated :]
         values = []
         if donated and max(map(sys.getrefcount, donated)) > _UNSHARED:
@@ -244,23 +259,18 @@ class Program:
     def _deliver(self, out: list[Any], storages: list[Any], leaves: Sequence[Any]) -> Any:
         """Write what the program wrote, and return what it returned."""
         trace = self.trace
-        made: list[Any] = [
-            None if template is None else template.make(out[i])
-            for i, template in enumerate(self.templates)
-        ]
+        count = self.donated
+        for value, cell in zip(out[:count], storages, strict=False):
+            _write(cell, value)
+        out = out[count:]
+        made = {place: template.make(out[place]) for place, template in self.templates}
         self.grads.put(out)
-        start = len(made)
+        start = len(trace.templates)
         arrays = out[start : start + trace.arrays]
         start += trace.arrays
-        order = self.order
-        for value, (place, cell) in zip(out[start:], self.written_places, strict=False):
-            cell = cell if place is None else storages[order[place]]
-            if cell.buffer is None:
-                cell.array = value
-                cell.version += 1
-            else:
-                cell.write(value)
-        start += len(self.written_places)
+        for value, cell in zip(out[start:], self.others_written, strict=False):
+            _write(cell, value)
+        start += len(self.others_written)
         for value, place in zip(out[start:], trace.written_arguments, strict=False):
             leaves[place]._write(value)
         start += len(trace.written_arguments)
@@ -272,6 +282,14 @@ class Program:
 
 
 _NOTHING = type(None)
+
+
+def _write(cell: Any, value: Any) -> None:
+    if cell.buffer is None:
+        cell.array = value
+        cell.version += 1
+    else:
+        cell.write(value)
 
 
 def _unshared(arrays: list[Any]) -> list[Any]:

@@ -375,6 +375,10 @@ class Reach:
         """Return the modules that can be reached."""
         return [module for _, module in self._modules.values()]
 
+    def has_seen(self, value: Any) -> bool:
+        """Return True for a value that could be reached before the function ran."""
+        return id(value) in self._seen
+
     def tensors(self) -> Iterator[tuple[Slot, Tensor]]:
         """Yield the slots that hold tensors."""
         for slot, value in self.slots.values():

@@ -1,6 +1,6 @@
 """What a captured function hands out: tensors that every call makes anew, and values that stay."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -126,7 +126,7 @@ class Tree:
         self.flat, self.sources = replace(flat, leaves=[]), sources  # its leaves are traced
         self.single = len(sources) == 1 and flat.spec.kind is None
 
-    def build(self, made: list[Tensor], arrays: list[Any], leaves: Sequence[Any]) -> Any:
+    def build(self, made: Mapping[int, Tensor], arrays: list[Any], leaves: Sequence[Any]) -> Any:
         """Return the tree of this call."""
         found = []
         for kind, what in self.sources:

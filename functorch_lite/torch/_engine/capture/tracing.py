@@ -6,8 +6,9 @@ import random
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import BuiltinFunctionType
 from typing import Any
 
 import jax
@@ -22,7 +23,7 @@ from ..grad_mode import mode, recording
 from ..graph import AccumulateGrad
 from ..mixed.state import settings, settled
 from ..tensor import Tensor
-from .arguments import Arguments
+from .arguments import VALUES, Arguments
 from .breaks import GraphBreak
 from .reach import SCALARS, Reach, Slot, same
 from .recorder import MISSING, Recorder
@@ -35,6 +36,7 @@ class KindAsked(GraphBreak):
     """Numbers among the arguments cannot be operands, for Python code looks at types."""
 
 
+_IMMUTABLE = (range, slice, BuiltinFunctionType)
 _FLAGS = (bool, str, type(None))
 
 
@@ -54,9 +56,16 @@ class Trace:
     """
 
     def __init__(
-        self, function: Callable[..., Any], flat: Opened, fixed: Sequence[int], pure: bool
+        self,
+        function: Callable[..., Any],
+        flat: Opened,
+        fixed: Sequence[int],
+        pure: bool,
+        label: str = "",
     ) -> None:
         """Run ``function`` on the leaves ``flat``; ``fixed`` tells which are static.
+
+        ``label`` is how messages call what captures it.
 
         Raises:
             GraphBreak: the function needs Python at some point.
@@ -70,7 +79,7 @@ class Trace:
             for leaf, static in zip(flat.leaves, fixed, strict=True)
         ):
             raise KindAsked("the type of an argument is asked for, which may be a number")
-        self.recorder = recorder = Recorder("jit" if pure else "torch.compile")
+        self.recorder = recorder = Recorder(label or ("jit" if pure else "torch.compile"))
         self.cotangents: list[tuple] = []
         self.differentiable: list[int] = []
         self.edges: list[tuple[str, Any]] = []
@@ -123,6 +132,8 @@ class Trace:
         kept = {id(tensor): slot for slot, tensor in self._paths()}
         results = Results(self.recorder, inputs, kept, self.pure)
         self.tree = results.of_tree(result)
+        if not self.pure:
+            self._refuse_objects(what for kind, what in self.tree.sources if kind == "fixed")
         self._python_state(results)
         self._grads(results)
         arrays = [t._array for t in results.tensors]
@@ -143,6 +154,15 @@ class Trace:
         gradients = self._backward(results)
         self.gradients = len(gradients)
         return [*outputs, *gradients]
+
+    def _refuse_objects(self, values: Iterable[Any]) -> None:
+        """Break the graph if an object that was made inside is returned: each call makes one."""
+        for value in values:
+            constant = isinstance(value, (*VALUES, *_IMMUTABLE, Tensor))
+            if not (constant or type(value).__module__ == "torch" or self.reach.has_seen(value)):
+                raise GraphBreak(
+                    f"a {type(value).__name__} is returned", "return tensors in a tuple or dict."
+                )
 
     def _python_state(self, results: Results) -> None:
         told = {(id(m.__dict__), name) for m, name, _ in self.recorder.attributes.values()}
@@ -361,7 +381,7 @@ class Trace:
             if place not in apart and self.reach.is_read(slot)
         ]
 
-    def effects(self, made: list[Tensor], leaves: Sequence[Any]) -> None:
+    def effects(self, made: Mapping[int, Tensor], leaves: Sequence[Any]) -> None:
         """Change the Python state that the function changes."""
         values = [
             made[what]

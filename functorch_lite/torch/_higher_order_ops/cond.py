@@ -6,7 +6,7 @@ from typing import Any
 from ... import transforms
 from ...transforms._world import opened
 from .. import _api as torch
-from .._engine.inside.values import is_traced, known
+from ._staging import has_value
 
 
 def cond(pred: Any, true_fn: Callable, false_fn: Callable, operands: Any = ()) -> Any:
@@ -18,15 +18,15 @@ def cond(pred: Any, true_fn: Callable, false_fn: Callable, operands: Any = ()) -
         operands: a tuple or list of tensors, or of nested containers of tensors.
 
     Where ``pred`` has a value, the one function runs as it would by itself. (PyTorch traces both,
-    and refuses functions that return an operand or write to one.) Under ``vmap`` and ``jit`` both
-    are traced, into ``functorch_lite.cond``.
+    and refuses functions that return an operand or write to one.) Under ``vmap``, ``jit`` and
+    ``torch.compile`` both are traced, into ``functorch_lite.cond``.
 
     Raises:
         RuntimeError: an argument is not what it should be.
     """
     if not isinstance(pred, (bool, int, float)):
         _check(pred, true_fn, false_fn, operands)
-        if is_traced(known(pred._array)):
+        if not has_value(pred):
             return transforms.cond(pred, true_fn, false_fn, *operands)
     return true_fn(*operands) if pred else false_fn(*operands)
 
