@@ -29,10 +29,9 @@ def stepping(optimizer: Any) -> None:
             and [len(group["params"]) for group in optimizer.param_groups] == counts
         ),
     )
-    parts = _parts(groups)
     recorder.hold(
         f"the parameters or tensor options of {type(optimizer).__name__} were replaced",
-        lambda: all(map(is_, _parts(optimizer.param_groups), parts)),
+        _Parts(optimizer),
     )
     recorder.hold(f"the state of {type(optimizer).__name__} was replaced", _State(optimizer))
 
@@ -59,13 +58,26 @@ class _State:
         )
 
 
-def _parts(groups: list[dict[str, Any]]) -> list[Any]:
-    """Return the parameters of all groups, and the tensors among their options."""
-    found = []
-    for group in groups:
-        found += group["params"]
-        found += [value if isinstance(value, Tensor) else None for value in group.values()]
-    return found
+class _Parts:
+    """Whether the groups still hold the same parameters, and the same tensors as options."""
+
+    def __init__(self, optimizer: Any) -> None:
+        self.optimizer = optimizer
+        groups = optimizer.param_groups
+        self.params = [param for group in groups for param in group["params"]]
+        self.options = [
+            (place, name, value)
+            for place, group in enumerate(groups)
+            for name, value in group.items()
+            if isinstance(value, Tensor)
+        ]
+
+    def __call__(self) -> bool:
+        groups = self.optimizer.param_groups
+        params = [param for group in groups for param in group["params"]]
+        return all(map(is_, params, self.params)) and all(
+            groups[place].get(name) is value for place, name, value in self.options
+        )
 
 
 def _tensors(state: Any) -> list[Any]:
