@@ -12,6 +12,7 @@ from ...transforms._levels import active, state
 from ...transforms._where import explained
 from . import backward as _backward
 from .capture.breaks import break_if_outside
+from .capture.epoch import epoch
 from .grad_mode import mode, recording
 from .graph import AccumulateGrad, RemovableHandle
 from .override import overridable_property
@@ -365,6 +366,7 @@ def register_hook(self: Tensor, hook: Callable[[Tensor], Any]) -> RemovableHandl
         hooks = node.output_hooks(index)
     handle = RemovableHandle(hooks)
     hooks[handle.id] = hook
+    epoch.now += 1
     return handle
 
 
@@ -380,6 +382,7 @@ def register_post_accumulate_grad_hook(
     hooks = self.__dict__.setdefault("_post_accumulate_grad_hooks", OrderedDict())
     handle = RemovableHandle(hooks)
     hooks[handle.id] = hook
+    epoch.now += 1
     return handle
 
 

@@ -77,7 +77,7 @@ def _collect(starts: Sequence[Node], targets: Sequence[Slot] | None) -> list[Nod
         node = stack.pop()
         if node not in seen:
             seen.add(node)
-            if ground is not None and ground.ends_at(node, targets is None):
+            if ground is not None and ground.ends_at(node, targets):
                 continue
             stack.extend(e[0] for e in node.edges if e is not None)
     order = sorted(seen, key=lambda n: n.number, reverse=True)
@@ -176,6 +176,8 @@ class _Walk:
             for index, gradient in waiting.items():
                 if (node, index) in self.wanted:
                     self.caught[node, index] = gradient
+            if state.ground is not None and state.ground.is_end(node):
+                return
         if isinstance(node, AccumulateGrad):
             if self.wanted is None:
                 accumulate(node, waiting[0], self.create)

@@ -18,6 +18,7 @@ from ...ops._common import contiguous_strides
 from ...ops._program import Program, _programs, program
 from ...ops._registry import OPERAND, SCALAR, Dims, Op, Param, Size, split_name
 from ...transforms._levels import active, state
+from .capture.breaks import RECORDED_WRITE, break_if_outside
 from .grad_mode import inference, mode
 from .graph import node_type, sequence
 from .inside.values import dynamic_shape, is_traced, known, on_host
@@ -332,6 +333,7 @@ def record(
     ``several`` says that the program returns a tuple.
     """
     edges, wanted, saved, slots = [], [], [], []
+    written: Tensor | None = None
     for i, t in enumerate(taken.tensors):
         if t is None:
             edges.append(None)
@@ -341,6 +343,7 @@ def record(
         version = t._storage.version
         if t is results[0]:  # written in place: its old value is kept where it is the first operand
             saved.append((t._storage, version - 1) if i else None)
+            written = t
         else:
             saved.append((t._storage, version))
         edge = t._history() if t._requires_grad or t._grad_base is not None else None
@@ -349,6 +352,8 @@ def record(
             wanted.append(i)
     if not wanted:
         return
+    if written is not None:
+        break_if_outside(written, *RECORDED_WRITE)
     if inference.used:
         _check_inference(found, taken, tuple(wanted), len(results))
     node = node_type(found.node)()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ...ops._program import Program
+from .capture.epoch import epoch
 
 sequence = itertools.count()
 
@@ -55,6 +56,7 @@ class RemovableHandle:
             hooks = ref()
             if hooks is not None:
                 hooks.pop(self.id, None)
+        epoch.now += 1
 
     def __getstate__(self) -> tuple[Any, ...]:
         """Pickle the dictionaries themselves: weak references cannot be."""

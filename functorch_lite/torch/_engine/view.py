@@ -19,6 +19,7 @@ from ...ops._program import Program, conj, program
 from ...ops._registry import Op
 from ...transforms._levels import REVERSE, active, differentiating
 from . import tensor as _tensor
+from .capture.breaks import RECORDED_WRITE, break_if_outside
 from .grad_mode import mode
 from .graph import ViewNode, node_type, sequence, shown_operands
 from .inside.world import hidden
@@ -221,6 +222,7 @@ def rebase(
     """
     base = view._grad_base
     assert base is not None
+    break_if_outside(base, *RECORDED_WRITE)
     chain = relative_chain(view)
     node = node_type("CopySlices")()
     node.number = next(sequence)

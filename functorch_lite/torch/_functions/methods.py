@@ -8,6 +8,7 @@ import numpy as np
 from ..._core import dtype as dt
 from ...ops._common import contiguous_strides, wrap_dim
 from ...transforms._levels import BATCH, active, state
+from .._engine.capture.breaks import break_graph
 from .._engine.dispatch import shown_strides
 from .._engine.inside.values import CONTROL_FLOW, as_shown, is_traced
 from .._engine.inside.world import Boundary
@@ -354,7 +355,14 @@ for _name, _member in {
 }.items():
     setattr(Tensor, _name, _member)
 
-Tensor.__hash__ = lambda self: id(self)  # type: ignore[method-assign]
+
+def _hash(self: Tensor) -> int:
+    if self._desc is float or self._desc is int:
+        break_graph("a number among the arguments is looked up", "use a tensor, or a constant.")
+    return id(self)
+
+
+Tensor.__hash__ = _hash  # type: ignore[method-assign]
 
 
 def _reversed_operator(name: str, operation: Any) -> None:

@@ -49,7 +49,7 @@ def test_ints_are_operands_from_their_second_value_on():
     for n in range(6):
         assert step(torch.ones(2), n).tolist() == [n, n]
     assert fl.stats().captures - before == 2
-    shaped = torch.compile(lambda x, n: x.reshape(n, -1), fullgraph=True)
+    shaped = torch.compile(lambda x, n: x.reshape(n, -1) + 1, fullgraph=True)
     for n in (1, 2, 3, 6):
         assert shaped(torch.ones(6), n).shape == (n, 6 // n)
 

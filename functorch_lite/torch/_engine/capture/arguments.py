@@ -42,10 +42,10 @@ def leaf_key(leaf: Any, fixed: int) -> Any:
             return type(leaf)
         if isinstance(leaf, ARRAYS):
             return (type(leaf), leaf.shape, leaf.dtype)
-    return (type(leaf), leaf if isinstance(leaf, _VALUES) else _Same(leaf))
+    return (type(leaf), leaf if isinstance(leaf, VALUES) else _Same(leaf))
 
 
-_VALUES = (bool, int, float, complex, str, bytes, type(None), type, Enum, dt.dtype)
+VALUES = (bool, int, float, complex, str, bytes, type(None), type, Enum, dt.dtype)
 """What is known by its value; other objects are known by identity, whatever they say of it."""
 
 
@@ -65,6 +65,18 @@ class _Same:
 
     def __repr__(self) -> str:
         return f"this {type(self.it).__name__}"
+
+
+def is_other_object(a: Any, b: Any) -> bool:
+    """Return True for the keys of two objects of one type that are known by identity."""
+    return (
+        isinstance(a, tuple)
+        and isinstance(b, tuple)
+        and len(a) == len(b) == 2
+        and a[0] is b[0]
+        and isinstance(a[1], _Same)
+        and isinstance(b[1], _Same)
+    )
 
 
 class Arguments:

@@ -36,6 +36,12 @@ def break_if_outside(tensor: Any, reason: str, instead: str = "") -> None:
         raise GraphBreak(reason, instead)
 
 
+RECORDED_WRITE = (
+    "a tensor from outside is written to in place, with a gradient",
+    "detach what is written, or return the new value instead.",
+)
+
+
 def uncaptured(
     reason: str, instead: str = ""
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

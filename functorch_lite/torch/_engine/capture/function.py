@@ -1,7 +1,9 @@
 """A compiled function: one program for each structure of its arguments, eager where none can be."""
 
+import copy
 import operator
 import sys
+import threading
 import traceback
 import warnings
 import weakref
@@ -18,11 +20,11 @@ from ..grad_mode import mode
 from ..inside.world import COMPILED
 from ..mixed.state import trace_key
 from ..tensor import Tensor
-from .arguments import leaf_key
+from .arguments import is_other_object, leaf_key
 from .breaks import GraphBreak
 from .program import Program, Stale
 from .report import PREFIX, History, difference
-from .tracing import Trace
+from .tracing import KindAsked, Trace
 
 _PLAIN = frozenset((Tensor, bool, int, float, str, type(None)))
 
@@ -33,6 +35,9 @@ a second value of it was seen."""
 
 EXACT = 2**53
 """Numbers are handed to a program as float64, which holds smaller ints exactly."""
+
+_one_at_a_time = threading.RLock()
+"""Held while a program is captured or run: a capture puts traced values into tensors."""
 
 
 class Limits:
@@ -77,6 +82,8 @@ class Compiled:
     Attributes:
         programs: by key, the latest first.
         eager: keys of calls that run eagerly -> how often a capture was tried.
+        ints: by key with ints as operands, whether a second value may be tried as one.
+        floats: whether floats are operands, or STATIC since the code asks for types.
         history: what happened.
     """
 
@@ -100,6 +107,7 @@ class Compiled:
         self.programs: dict[Any, list[Program]] = {}
         self.eager: dict[Any, int] = {}
         self.ints: dict[Any, bool] = {}
+        self.floats = RUN_TIME
         self.history.clear()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -112,12 +120,13 @@ class Compiled:
             if self.eager.get(candidate.key, 0) > 1:
                 return self.function(*args, **kwargs)
             for program in self.programs.get(candidate.key, ()):
-                reason = program.broken(call.leaves)
-                if not reason:
-                    try:
-                        return program(call.leaves)
-                    except Stale:
-                        reason = "the shape of a captured tensor changed"
+                with _one_at_a_time:
+                    reason = program.broken(call.leaves)
+                    if not reason:
+                        try:
+                            return program(call.leaves)
+                        except Stale:
+                            reason = "the shape of a captured tensor changed"
         return self._capture(call, reason)
 
     def _call(self, args: tuple, kwargs: dict[str, Any]) -> Call:
@@ -128,16 +137,20 @@ class Compiled:
             flat = opened((args, kwargs))
             leaves, spec = flat.leaves, flat.spec
             static = self._static(args, kwargs)
-        fixed = tuple([self._kind(leaf) if type(leaf) is int else RUN_TIME for leaf in leaves])
+        fixed = tuple([self._kind(leaf) for leaf in leaves])
         if static:
             fixed = tuple([STATIC if s else f for s, f in zip(static, fixed, strict=True)])
+        if len(leaves) > 1 and (shared := _sharing(leaves)):
+            spec = (spec, shared)
         modes = (spec, mode.grad, mode.inference, dt._default, trace_key())
         key = (*modes, *map(leaf_key, leaves, fixed))
         return Call(key, leaves, fixed, args, kwargs)
 
-    def _kind(self, number: int) -> int:
-        """Return how an int is treated: JAX's contract makes it part of the program."""
-        return STATIC if self.pure or abs(number) >= EXACT else STATIC_INT
+    def _kind(self, leaf: Any) -> int:
+        """Return how a leaf is treated: JAX's contract makes an int part of the program."""
+        if type(leaf) is int:
+            return STATIC if self.pure or abs(leaf) >= EXACT else STATIC_INT
+        return self.floats if type(leaf) is float else RUN_TIME
 
     def _static(self, args: tuple, kwargs: dict[str, Any]) -> Sequence[bool]:
         """Return for each leaf whether it belongs to a static argument."""
@@ -165,10 +178,11 @@ class Compiled:
             return self._fall_back(call, f"{over}: {reason or self._difference(call)}")
         try:
             return self._captured(call, reason)
+        except KindAsked:
+            self.floats = STATIC
+            return self._capture(self._call(call.args, call.kwargs), reason)
         except GraphBreak as stop:
-            if self.fullgraph:
-                raise Unsupported(self._text(stop.reason, stop.at, stop.instead)) from None
-            return self._fall_back(call, stop.reason, stop.at, stop.instead)
+            return self._stopped(call, stop)
         except Exception as error:
             if self.fullgraph or self.pure:
                 raise
@@ -176,6 +190,10 @@ class Compiled:
             return self._fall_back(call, why, _line(error))
 
     def _captured(self, call: Call, reason: str) -> Any:
+        with _one_at_a_time:
+            return self._captured_alone(call, reason)
+
+    def _captured_alone(self, call: Call, reason: str) -> Any:
         flat = opened((call.args, call.kwargs))
         start = perf_counter()
         program = Program(Trace(self.function, flat, call.fixed, self.pure), start)
@@ -196,10 +214,10 @@ class Compiled:
         return difference(self.function, nearest, call.key)
 
     def _over_the_limit(self, call: Call, general: Call) -> str:
-        of_values = len(self.programs.get(call.key, ()))
-        if STATIC_INT in call.fixed:
-            alike = {k for k in self.programs if len(k) == len(call.key)}
-            of_values = max(of_values, sum(_is_like(k, general.key) for k in alike))
+        alike = [key for key in self.programs if len(key) == len(call.key)]
+        of_values = max(
+            len(self.programs.get(call.key, ())), sum(_is_like(key, general.key) for key in alike)
+        )
         total = sum(map(len, self.programs.values()))
         if of_values >= Limits.recompile_limit:
             return f"recompiled {of_values} times (torch._dynamo.config.recompile_limit)"
@@ -224,6 +242,11 @@ class Compiled:
             lines.append(f"  Instead: {instead}")
         return "\n".join(lines)
 
+    def _stopped(self, call: Call, stop: GraphBreak) -> Any:
+        if self.fullgraph:
+            raise Unsupported(self._text(stop.reason, stop.at, stop.instead)) from None
+        return self._fall_back(call, stop.reason, stop.at, stop.instead)
+
     def _fall_back(self, call: Call, reason: str, at: str = "", instead: str = "") -> Any:
         """Run eagerly and say so, once. A first failure may be due to state that is new: a second
         call is tried again.
@@ -241,16 +264,40 @@ class Compiled:
             )
         return result
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Compiled":
+        return _compiled_anew(copy.deepcopy(self.function, memo), *self._options())
+
+    def __reduce__(self) -> tuple:
+        return _compiled_anew, (self.function, *self._options())
+
+    def _options(self) -> tuple:
+        return self.fullgraph, self.pure, self.static
+
     def explanation(self) -> Explanation:
         """Return what is known of the programs, and what happened."""
         facts = [p.facts() for programs in self.programs.values() for p in reversed(programs)]
         return Explanation(self.name(), tuple(facts), tuple(self.history))
 
 
+def _sharing(leaves: Sequence[Any]) -> tuple:
+    """Return which tensors share memory, and which are the same; () if each is on its own."""
+    tensors = [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+    cells = [id(tensor._storage) for tensor in tensors]
+    if len(set(cells)) == len(cells):
+        return ()
+    names = [id(tensor) for tensor in tensors]
+    return (*map(cells.index, cells), *map(names.index, names))
+
+
+def _compiled_anew(function: Any, fullgraph: bool, pure: bool, static: frozenset) -> Compiled:
+    """Return a compiled function without programs, for a copy."""
+    return Compiled(function, fullgraph=fullgraph, pure=pure, static=static)
+
+
 def _is_like(key: tuple, general: tuple) -> bool:
-    """Return True if two keys differ in the values of ints only."""
+    """Return True if two keys differ only in the values of ints, or in which object they hold."""
     return all(
-        a == b or (b is int and isinstance(a, tuple) and a[0] is int)
+        a == b or (b is int and isinstance(a, tuple) and a[0] is int) or is_other_object(a, b)
         for a, b in zip(key, general, strict=True)
     )
 

@@ -25,13 +25,7 @@ class Grads:
     def __init__(self, trace: Any) -> None:
         self.targets: list[Tensor] = [tensor for tensor, _ in trace.grads]
         self.places: list[int] = [place for _, place in trace.grads]
-        elsewhere = {what for kind, what in trace.tree.sources if kind == "made"}
-        elsewhere |= {what for _, kind, what in trace.changed if kind == "made"}
-        elsewhere |= set(trace.differentiable)
-        if len(set(self.places)) < len(self.places):
-            elsewhere |= set(self.places)
-        own = set(self.places) - elsewhere
-        self.shared = [place not in own for place in self.places]
+        own = set(self.places)
         self.templates: list[Template] = [trace.templates[place] for place in self.places]
         self.others = [None if i in own else t for i, t in enumerate(trace.templates)]
         self.last: list[Tensor] = []

@@ -8,54 +8,51 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..tensor import Tensor
-from .reach import SCALARS, Slot, same
+from .epoch import epoch
+from .hooks import MODULE_HOOKS, TENSOR_HOOKS, hooks_everywhere, hooks_of
+from .reach import SCALARS, Contents, Slot, same
 from .recorder import MISSING
 
-
-class _Epoch:
-    """Counts the changes of attributes, parts and hooks of all modules."""
-
-    __slots__ = ("now",)
-
-    def __init__(self) -> None:
-        self.now = 0
-
-
-epoch = _Epoch()
-
 _PARTS = ("_parameters", "_buffers", "_modules")
-_HOOKS = (
-    "_forward_hooks",
-    "_forward_pre_hooks",
-    "_backward_hooks",
-    "_backward_pre_hooks",
-    "_compiled_call_impl",
-)
 
 
 class ModuleGuards:
     """The parts, flags and hooks of modules as they were."""
 
-    def __init__(self, modules: Iterable[Any], names: set[str], changed: set[tuple]) -> None:
-        """Remember what ``modules`` hold.
+    def __init__(
+        self,
+        modules: Iterable[Any],
+        tensors: Iterable[Tensor],
+        names: set[str],
+        changed: set[tuple],
+    ) -> None:
+        """Remember what ``modules`` hold, and the hooks of ``tensors``.
 
         ``names``: attributes that the user's code reads; ``changed``: (id of a module, name) of
         what the function itself replaces.
         """
         self.checks: list[tuple[str, dict, str, Callable[[Any], bool]]] = []
         self.sizes: list[tuple[str, dict, int]] = []
+        self.hooks: list[tuple[str, Any, str, list[Any]]] = [
+            (f"a tensor's {name}", tensor, name, hooks_of(tensor, name))
+            for tensor in tensors
+            for name in TENSOR_HOOKS
+        ]
+        self.everywhere = hooks_everywhere()
         for module in modules:
             own, label = module.__dict__, type(module).__name__
             for part in _PARTS:
                 members = own.get(part) or {}
                 self.sizes.append((f"{label}.{part}", members, len(members)))
                 for name, member in members.items():
+                    if (id(module), name) in changed:
+                        continue
                     self._check(f"{label}.{name}", members, name, member)
-            for name in _HOOKS:
-                hooks = own.get(name)
-                if isinstance(hooks, dict):
-                    self.sizes.append((f"{label}.{name}", hooks, len(hooks)))
+            for name in MODULE_HOOKS:
+                self.hooks.append((f"{label}.{name}", module, name, hooks_of(module, name)))
             library = type(module).__module__.startswith("functorch_lite")
+            for name in _hidden(type(module), names) - own.keys():
+                self._check(f"{label}.{name}", own, name, MISSING)
             for name, value in list(own.items()):
                 if (id(module), name) in changed or (name.startswith("_") and library):
                     continue
@@ -84,6 +81,11 @@ class ModuleGuards:
         for label, members, size in self.sizes:
             if len(members) != size:
                 return f"{label} has {len(members)} entries, not {size}"
+        for label, holder, name, hooks in self.hooks:
+            if hooks_of(holder, name) != hooks:
+                return f"{label} are others now"
+        if hooks_everywhere() != self.everywhere:
+            return "the hooks of all modules are others now"
         self.valid_at = epoch.now
         return ""
 
@@ -91,9 +93,9 @@ class ModuleGuards:
 class SlotGuards:
     """Values in closures, globals and objects of the user's classes."""
 
-    def __init__(self, slots: Iterable[tuple[Slot, Any]], sizes: Iterable[tuple]) -> None:
+    def __init__(self, slots: Iterable[tuple[Slot, Any]], contents: Iterable[Contents]) -> None:
         self.checks = [(slot, same(value), value) for slot, value in slots]
-        self.sizes = list(sizes)
+        self.contents = list(contents)
 
     def broken(self) -> str:
         """Return what changed, or ""."""
@@ -101,10 +103,16 @@ class SlotGuards:
             now = slot.get()
             if now is not before and not test(now):
                 return f"{slot.label} was {_shown(before)} and is now {_shown(now)}"
-        for label, container, size in self.sizes:
-            if len(container) != size:
-                return f"{label} has {len(container)} entries, not {size}"
+        for contents in self.contents:
+            if contents.changed():
+                return contents.difference()
         return ""
+
+
+def _hidden(kind: type, names: set[str]) -> set[str]:
+    """Return the attributes of a module's class that an attribute of its own would hide."""
+    users = [base for base in kind.__mro__ if not base.__module__.startswith("functorch_lite")]
+    return {"forward"}.union(*(names.intersection(vars(base)) for base in users))
 
 
 def _shown(value: Any) -> str:

@@ -6,6 +6,7 @@ from operator import is_
 from typing import Any
 
 from ....optim._rules import flags_of
+from ..tensor import Tensor
 from .recorder import now_recording
 
 
@@ -27,6 +28,10 @@ def stepping(optimizer: Any) -> None:
             [flags_of(group) for group in optimizer.param_groups] == flags
             and [len(group["params"]) for group in optimizer.param_groups] == counts
         ),
+    )
+    recorder.hold(
+        f"the parameters or tensor options of {type(optimizer).__name__} were replaced",
+        _Parts(optimizer),
     )
     recorder.hold(f"the state of {type(optimizer).__name__} was replaced", _State(optimizer))
 
@@ -50,6 +55,28 @@ class _State:
             and len(now) == len(self.held)
             and all(map(is_, state, self.keys))
             and all(map(is_, now, self.held))
+        )
+
+
+class _Parts:
+    """Whether the groups still hold the same parameters, and the same tensors as options."""
+
+    def __init__(self, optimizer: Any) -> None:
+        self.optimizer = optimizer
+        groups = optimizer.param_groups
+        self.params = [param for group in groups for param in group["params"]]
+        self.options = [
+            (place, name, value)
+            for place, group in enumerate(groups)
+            for name, value in group.items()
+            if isinstance(value, Tensor)
+        ]
+
+    def __call__(self) -> bool:
+        groups = self.optimizer.param_groups
+        params = [param for group in groups for param in group["params"]]
+        return all(map(is_, params, self.params)) and all(
+            groups[place].get(name) is value for place, name, value in self.options
         )
 
 

@@ -57,10 +57,16 @@ class Program:
         self._arrange(written, loose)
         self.known = [t._storage for t in self.tensors]
         self.flags = [t._requires_grad for t in self.tensors]
-        self.slots = SlotGuards(trace.guarded(), trace.reach.lengths.values())
-        self.modules = ModuleGuards(trace.modules(), trace.reach.names, trace.changed_attributes())
+        self.slots = SlotGuards(trace.guarded(), trace.reach.contents.values())
+        self.modules = ModuleGuards(
+            trace.modules(), self.tensors, trace.reach.names, trace.changed_attributes()
+        )
         self.holds = recorder.holds
-        self.grads_read = [(g.tensor, g.entry is None) for g in recorder.grads.values() if g.read]
+        self.grads_read = [
+            (g.tensor, trace.argument_place(g.tensor), g.entry is None)
+            for g in recorder.grads.values()
+            if g.read
+        ]
         self.written_set = set(recorder.writes)
         self.asks = [again for again, _ in recorder.asks]
         self._compile(closed)
@@ -173,7 +179,8 @@ class Program:
             self.known = known
         if [t._requires_grad for t in tensors] != self.flags:
             return "requires_grad of a captured tensor"
-        for tensor, was_none in self.grads_read:
+        for tensor, place, was_none in self.grads_read:
+            tensor = tensor if place is None else leaves[place]
             if (tensor._grad is None) is not was_none:
                 return f".grad of a parameter is {'set' if was_none else 'None'} now"
         if self.written_set and any(
@@ -269,8 +276,9 @@ class Program:
         start += len(trace.written_arguments)
         if trace.differentiable:
             begin(self, made, out[start:], leaves)
+        result = trace.tree.build(made, arrays, leaves)
         trace.effects(made, leaves)
-        return trace.tree.build(made, arrays, leaves)
+        return result
 
 
 _NOTHING = type(None)

@@ -7,28 +7,45 @@ that no reachable code mentions can change without any effect. Modules and optim
 tell what they read themselves (``recorder``); libraries are not looked into.
 """
 
+import argparse
 import dis
 import functools
+import operator
 import sys
+import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
-from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from collections.abc import Callable, Container, Iterator
+from types import (
+    BuiltinFunctionType,
+    CellType,
+    CodeType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+    SimpleNamespace,
+)
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..tensor import Tensor
 from .breaks import GraphBreak
+from .hooks import MODULE_HOOKS, TENSOR_HOOKS, functions_of, hooks_everywhere
 from .recorder import MISSING
 
 MANY = 200
-"""Longer containers are known by their length only."""
+"""The entries of longer containers are compared, but not followed."""
 SCALARS = (bool, int, float, complex, str, bytes, type(None), type, BuiltinFunctionType)
+_VALUES = (*SCALARS, list, dict, tuple, set, deque, functools.cached_property)
+"""What a class may hold that an object's own attribute may hide."""
 _SHIM = "functorch_lite"
 _LIBRARIES = frozenset((_SHIM, "torch", "jax", "jaxlib", "numpy", "optax", "functorch"))
 _READS = ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR", "LOAD_GLOBAL", "LOAD_NAME")
 _TOLD = ("state", "optimizer")
 """Attributes of the shim's optimizers and schedulers that those account for themselves."""
+_WORLD = frozenset(("time", "datetime", "uuid", "secrets"))
+"""Modules whose functions return something else at each call."""
 _DYNAMIC = frozenset(("getattr", "vars", "__dict__", "locals", "globals", "eval", "exec"))
 
 
@@ -62,6 +79,16 @@ class Slot(NamedTuple):
             self.holder[self.key] = value
 
 
+def _may_change(kind: type) -> bool:
+    """Return True if objects of a class are looked into: the user's, the shim's, namespaces."""
+    module = kind.__module__
+    return (
+        not _is_library(module)
+        or module.startswith(_SHIM + ".torch")
+        or kind in (SimpleNamespace, argparse.Namespace)
+    )
+
+
 def _is_library(name: str | None) -> bool:
     top = (name or "").split(".")[0]
     return top in _LIBRARIES or top in sys.stdlib_module_names
@@ -70,7 +97,7 @@ def _is_library(name: str | None) -> bool:
 @functools.lru_cache(maxsize=4096)
 def names_read(code: CodeType) -> frozenset[str]:
     """Return the attributes, globals and keys that a piece of code, or code in it, mentions."""
-    found = {str(i.argval) for i in dis.get_instructions(code) if i.opname in _READS and i.argval}
+    found = _operands(code, _READS)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             found |= names_read(constant)
@@ -79,22 +106,95 @@ def names_read(code: CodeType) -> frozenset[str]:
     return frozenset(found)
 
 
+@functools.lru_cache(maxsize=4096)
+def names_stored(code: CodeType) -> frozenset[str]:
+    """Return the attributes that a piece of code, or code in it, sets or deletes."""
+    inner = (names_stored(c) for c in code.co_consts if isinstance(c, CodeType))
+    return frozenset(_operands(code, ("STORE_ATTR", "DELETE_ATTR"))).union(*inner)
+
+
+@functools.lru_cache(maxsize=4096)
+def globals_stored(code: CodeType) -> frozenset[str]:
+    """Return the globals that a piece of code, or code in it, sets or deletes."""
+    inner = (globals_stored(c) for c in code.co_consts if isinstance(c, CodeType))
+    return frozenset(_operands(code, ("STORE_GLOBAL", "DELETE_GLOBAL"))).union(*inner)
+
+
+def _operands(code: CodeType, kinds: tuple[str, ...]) -> set[str]:
+    return {str(i.argval) for i in dis.get_instructions(code) if i.opname in kinds and i.argval}
+
+
+class Contents:
+    """What a container, or the attributes of an object, consisted of.
+
+    Attributes:
+        label: what it is called.
+        container: the list, dict, set or deque.
+        followed: its entries are slots, so that only their number matters here.
+        size, entries: what it consisted of.
+    """
+
+    def __init__(self, label: str, container: Any, followed: bool) -> None:
+        self.label, self.container, self.followed = label, container, followed
+        self.size = len(container)
+        self.entries = _flat(container)
+
+    def changed(self) -> bool:
+        """Return True if it has more or fewer entries, or other ones and is not followed."""
+        if len(self.container) != self.size:
+            return True
+        return not self.followed and not all(map(operator.is_, _flat(self.container), self.entries))
+
+    def difference(self) -> str:
+        """Return in words how it changed."""
+        kind = type(self.container).__name__
+        if len(self.container) == self.size:
+            return f"{self.label} (a {kind}) has other entries than before"
+        return f"{self.label} (a {kind}) has {len(self.container)} entries instead of {self.size}"
+
+    def restore(self) -> None:
+        """Put the entries back."""
+        container, entries = self.container, self.entries
+        container.clear()
+        if isinstance(container, dict):
+            container.update(zip(entries[::2], entries[1::2], strict=True))
+        elif isinstance(container, set):
+            container.update(entries)
+        else:
+            container.extend(entries)
+
+
+def _flat(container: Any) -> list[Any]:
+    """Return the entries of a container; of a dict keys and values in turn."""
+    return (
+        [part for item in container.items() for part in item]
+        if isinstance(container, dict)
+        else [*container]
+    )
+
+
 class Reach:
     """What can be reached: slots with what they held, and containers with their lengths."""
 
     def __init__(self, roots: list[Any]) -> None:
         self.slots: dict[tuple[int, Any], tuple[Slot, Any]] = {}
-        self.lengths: dict[int, tuple[str, Any, int]] = {}
+        self.contents: dict[int, Contents] = {}
+        self.caches: list[tuple[str, Any, Any]] = []
+        self._own: dict[int, tuple[str, dict, set[str]]] = {}
+        self._entered: set[tuple[int, Any]] = set()
         self.names: set[str] = set()
+        self.stored: set[str] = set()
         self._objects: dict[int, tuple[str, Any]] = {}
         self._modules: dict[int, tuple[str, Any]] = {}
         self._dicts: dict[int, tuple[str, dict]] = {}
         self._globals: dict[int, dict[str, Any]] = {}
         self._seen: dict[int, Any] = {}
         self._waiting: deque[tuple[str, Any]] = deque(("", root) for root in roots)
-        known = -1
-        while known != len(self.names):
-            known = len(self.names)
+        if roots:
+            self._waiting += [("a hook of all modules", hook) for hook in hooks_everywhere()]
+        known = (-1, -1)
+        while known != (now := (len(self.names), len(self.stored))):
+            known = now
             self._drain()
             self._look_again()
 
@@ -117,8 +217,18 @@ class Reach:
         self._drain()
 
     def _visit(self, label: str, value: Any) -> None:
-        if isinstance(value, (Tensor, *SCALARS)):
+        if getattr(value, "__module__", None) in _WORLD:
+            self._outside_world(label, value)
+        if isinstance(value, Tensor):
+            self._waiting += [(label, hook) for hook in functions_of(value, TENSOR_HOOKS)]
             return
+        if isinstance(value, SCALARS):
+            return
+        if isinstance(value, Iterator) and not isinstance(value, ModuleType):
+            raise GraphBreak(
+                f"{label or 'an argument'} is an iterator",
+                "take the next value outside and pass it in.",
+            )
         if isinstance(value, np.ndarray):
             raise GraphBreak(
                 f"{label or 'an argument'} is a NumPy array", "keep it as a tensor outside."
@@ -146,6 +256,7 @@ class Reach:
         self._waiting.append((label, getattr(function, "__wrapped__", None)))
         names = names_read(function.__code__)
         self.names |= names
+        self.stored |= names_stored(function.__code__)
         for name, cell in zip(
             function.__code__.co_freevars, function.__closure__ or (), strict=True
         ):
@@ -154,10 +265,19 @@ class Reach:
         globals_ = self._globals.setdefault(id(function.__globals__), function.__globals__)
         for name in names.intersection(globals_):
             self._slot(f"global {name}", globals_, name)
+        for name in globals_stored(function.__code__):
+            self._slot(f"global {name}", globals_, name)
+
+    def _outside_world(self, label: str, value: Any) -> None:
+        raise GraphBreak(
+            f"{label or getattr(value, '__name__', value)} gives another value at each call",
+            "ask for it outside of the compiled function.",
+        )
 
     def _container(self, label: str, value: Any) -> None:
-        self.lengths[id(value)] = (label, value, len(value))
-        if len(value) > MANY or isinstance(value, (set, deque)):
+        followed = len(value) <= MANY and isinstance(value, (list, dict))
+        self.contents[id(value)] = Contents(label, value, followed)
+        if not followed:
             return
         if isinstance(value, dict):
             self._dicts[id(value)] = label, value
@@ -167,22 +287,34 @@ class Reach:
                 self._slot(f"{label}[{place}]", value, place)
 
     def _entries(self, label: str, value: dict) -> None:
-        """Follow the entries of a dict: those with names that code mentions, if they have names."""
-        everything = not self.names.isdisjoint(("items", "values"))
+        """Follow the entries of a dict; of an optimizer's groups those that code mentions."""
+        everything = "params" not in value
         for key in list(value):
             if everything or not isinstance(key, str) or key in self.names:
+                self._entered.add((id(value), key))
                 self._slot(f"{label}[{key!r}]", value, key)
 
     def _object(self, label: str, value: Any) -> None:
         kind = type(value)
         if isinstance(value, ModuleType):
+            if value.__name__ in _WORLD:
+                self._outside_world(label, value)
             if not _is_library(value.__name__):
                 self._objects[id(value)] = label or value.__name__, value
             return
         if isinstance(getattr(value, "_modules", None), dict) and hasattr(value, "_parameters"):
             self._modules[id(value)] = label, value
             self._waiting += [(f"{label}.{n}", m) for n, m in value._modules.items()]
-        elif _is_library(kind.__module__) and not kind.__module__.startswith(_SHIM + ".torch"):
+            self._waiting += [(f"{label}.{n}", p) for n, p in value._parameters.items()]
+            self._waiting += [(label, hook) for hook in functions_of(value, MODULE_HOOKS)]
+        elif isinstance(value, weakref.ref):
+            self._waiting.append((label, value()))
+        elif hasattr(value, "cache_info"):
+            self.caches.append((label, value, value.cache_info().misses))
+            self._waiting.append((label, value.__wrapped__))
+        elif isinstance(value, functools.cached_property):
+            self._waiting.append((label, value.func))
+        elif not _may_change(kind):
             return
         self._objects[id(value)] = label or kind.__name__, value
         self._attributes(label or kind.__name__, value)
@@ -190,12 +322,15 @@ class Reach:
     def _attributes(self, label: str, value: Any) -> None:
         """Follow the attributes, and the methods of the user's classes, that code mentions."""
         own = getattr(value, "__dict__", None)
+        if isinstance(own, dict) and not _is_library(type(value).__module__):
+            self._own.setdefault(id(own), (label, own, set(own)))
         everything = not self.names.isdisjoint(_DYNAMIC)
         is_module = id(value) in self._modules
         if isinstance(own, dict) and not is_module:
             told = _TOLD if _is_library(type(value).__module__) else ()
-            for name in list(own):
-                if (everything or name in self.names) and name not in told:
+            mine = not _is_library(type(value).__module__)
+            for name in {*own, *(self.stored if mine else ())}:
+                if (everything or name in self.names or name in self.stored) and name not in told:
                     self._slot(f"{label}.{name}", own, name)
         elif isinstance(own, dict):  # the shim's modules tell when an attribute is set
             for name in self.names.intersection(own):
@@ -206,12 +341,21 @@ class Reach:
             if _is_library(base.__module__):
                 continue
             for name, member in vars(base).items():
-                if name in self.names or _is_implied(name):
+                if name in self.names or name in self.stored or _is_implied(name):
                     self._waiting.append((f"{label}.{name}", member))
-                    if isinstance(member, (*SCALARS, list, dict)) and name in self.names:
+                    if isinstance(member, MemberDescriptorType):  # of __slots__
+                        self._slotted(f"{label}.{name}", value, name)
+                    elif isinstance(member, _VALUES) and name in self.names | self.stored:
                         self._class_attribute(f"{label}.{name}", base, name)
                         if isinstance(own, dict) and not is_module:
                             self._slot(f"{label}.{name}", own, name)  # it may hide the class's
+
+    def _slotted(self, label: str, value: Any, name: str) -> None:
+        place = (id(value), name)
+        if place not in self.slots:
+            slot = Slot(label, _Slotted(value), name)
+            self.slots[place] = slot, slot.get()
+            self._waiting.append((label, self.slots[place][1]))
 
     def _class_attribute(self, label: str, base: type, name: str) -> None:
         self.slots.setdefault(
@@ -231,23 +375,51 @@ class Reach:
         """Return the modules that can be reached."""
         return [module for _, module in self._modules.values()]
 
+    def has_seen(self, value: Any) -> bool:
+        """Return True for a value that could be reached before the function ran."""
+        return id(value) in self._seen
+
     def tensors(self) -> Iterator[tuple[Slot, Tensor]]:
         """Yield the slots that hold tensors."""
         for slot, value in self.slots.values():
             if isinstance(value, Tensor):
                 yield slot, value
 
-    def changes(self) -> list[tuple[Slot, Any, Any]]:
+    def is_read(self, slot: Slot) -> bool:
+        """Return False for an attribute that code sets but never reads."""
+        return (
+            not isinstance(slot.key, str)
+            or slot.key in ("", *self.names)
+            or (id(slot.holder), slot.key) in self._entered
+            or not self.names.isdisjoint(_DYNAMIC)
+        )
+
+    def _added(self) -> Iterator[tuple[str, dict, str]]:
+        """Yield (label, attributes, name) of attributes that came into being unforeseen."""
+        for label, own, before in self._own.values():
+            for name in list(own):
+                if name not in before and (id(own), name) not in self.slots:
+                    yield label, own, name
+
+    def changes(self, told: Container[tuple[int, str]]) -> list[tuple[Slot, Any, Any]]:
         """Return (slot, value before, value now) for what was replaced.
 
+        ``told``: (id of an attribute dict, name) of what is accounted for elsewhere.
+
         Raises:
-            GraphBreak: a container became longer or shorter.
+            GraphBreak: a container has other entries, or an object other attributes.
         """
-        for label, container, length in self.lengths.values():
-            if len(container) != length:
+        for label, own, name in self._added():
+            if (id(own), name) not in told:
+                raise GraphBreak(f"{label} gets an attribute {name}", "set it before.")
+        for label, cached, misses in self.caches:
+            if cached.cache_info().misses != misses:
+                cached.cache_clear()
+                raise GraphBreak(f"{label} is cached while the function is captured")
+        for contents in self.contents.values():
+            if contents.changed():
                 raise GraphBreak(
-                    f"{label} (a {type(container).__name__}) has {len(container)} entries instead "
-                    f"of {length} after the call",
+                    f"{contents.difference()} after the call",
                     "change it outside of the compiled function.",
                 )
         return [
@@ -257,14 +429,36 @@ class Reach:
         ]
 
     def restore(self) -> None:
-        """Put everything back that was replaced, and cut what was appended."""
+        """Put everything back that was replaced, and take away what was added."""
+        for _, own, name in list(self._added()):
+            del own[name]
+        for contents in self.contents.values():
+            if contents.changed():
+                contents.restore()
         for slot, before in self.slots.values():
             if slot.get() is not before:
                 slot.put(before)
-        for _, container, length in self.lengths.values():
-            if isinstance(container, (list, deque)):
-                while len(container) > length:
-                    container.pop()
+
+
+class _Slotted:
+    """The attributes of an object without ``__dict__``, as something with items."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return getattr(self.value, name)
+        except AttributeError:
+            raise KeyError(name) from None
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        object.__setattr__(self.value, name, value)
+
+    def pop(self, name: str, default: Any) -> None:
+        """Delete an attribute, if it is there."""
+        if self[name] is not default:
+            object.__delattr__(self.value, name)
 
 
 class _ClassDict:

@@ -5,7 +5,7 @@ in it, and the concrete array becomes a constant of JAX's trace; *which* constan
 identity, and so at later calls the constant is replaced by what the storage holds then.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -56,6 +56,7 @@ class Recorder(Recording):
         after: calls to make on the host once the program has run.
         last: what restores the generators that were drawn from.
         first_node: nodes with a smaller number were made outside.
+        splitting: the backward pass of the results is being traced.
     """
 
     def __init__(self, name: str) -> None:
@@ -78,6 +79,8 @@ class Recorder(Recording):
         self.arguments: set[int] = set()
         self.first_node = next(sequence)
         self.here: Any = None
+        self.splitting = False
+        self.traced: Any = None
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -109,6 +112,10 @@ class Recorder(Recording):
             engine.rewind(before)
         for born in self.births:
             born.clear()
+        # JAX forgets a trace that ends well; one that does not would live for ever, with its inputs
+        trace: Any = getattr(self.traced, "_trace", None)
+        if hasattr(trace, "invalidate"):
+            trace.invalidate()
 
     # --- values -----------------------------------------------------------------------------------
 
@@ -121,13 +128,18 @@ class Recorder(Recording):
             with jax.ensure_compile_time_eval():
                 array = jnp.array(array, copy=True)
         self.origins[id(array)] = (origin, array)
-        return _identity(array) if get_opaque_trace_state() == self.here else array
+        if get_opaque_trace_state() != self.here:
+            return array
+        self.traced = _identity(array)
+        return self.traced
 
     def lift(self, cell: Any) -> None:
         """Put a traced value into a storage from outside that is read for the first time."""
         if cell in self.cells or cell in self.writes:
             return
-        before, array = cell.snapshot(), cell.content()
+        before = cell.snapshot()
+        with jax.ensure_compile_time_eval():  # memory that NumPy shares becomes an array now
+            array = cell.content()
         self.cells[cell] = before, array
         cell.array = self.enter(array, ("cell", cell))
 
@@ -195,15 +207,20 @@ class Recorder(Recording):
         if id(tensor) not in self.grads and self.is_outside(tensor):
             self.grads[id(tensor)] = Grad(tensor, read)
 
-    def ends_at(self, node: Node, accumulating: bool) -> bool:
+    def is_end(self, node: Node) -> bool:
+        """Return True for a node from outside, but for the leaves."""
+        return node.number < self.first_node and not isinstance(node, AccumulateGrad)
+
+    def ends_at(self, node: Node, targets: Sequence[tuple[Node, int]] | None) -> bool:
         """Return True for a node from outside, at which a backward pass inside stops.
 
         Raises:
-            GraphBreak: ``backward()`` would go on into a graph that was made before.
+            GraphBreak: ``backward()``, or ``grad()`` with such targets, would go on into a graph
+                that was made before.
         """
-        if isinstance(node, AccumulateGrad) or node.number >= self.first_node:
+        if not self.is_end(node):
             return False
-        if accumulating:
+        if targets is None or (not self.splitting and _leads_to(node, {t for t, _ in targets})):
             raise GraphBreak(
                 "backward() goes on into a graph that was made outside",
                 "detach the input, or compile what made it as well.",
@@ -269,6 +286,18 @@ class Recorder(Recording):
 
 MISSING: Any = object()
 """Stands for an attribute that is not there."""
+
+
+def _leads_to(node: Node, targets: set[Node]) -> bool:
+    """Return True if a graph goes on from ``node`` to one of ``targets``."""
+    seen, waiting = {node}, [node]
+    while waiting:
+        following = {edge[0] for edge in waiting.pop().edges if edge is not None} - seen
+        if not targets.isdisjoint(following):
+            return True
+        seen |= following
+        waiting += following
+    return False
 
 
 def now_recording() -> Recorder | None:

@@ -44,7 +44,7 @@ def difference(function: Callable[..., Any], old: Sequence[Any], new: Sequence[A
     for before, now, what in zip(old[1:PREFIX], new[1:PREFIX], MODES, strict=True):
         if before != now:
             return f"{what} was {before} and is now {now}"
-    if old[0] != new[0]:
+    if old[0] != new[0] or len(old) != len(new):
         return "the structure of the arguments changed"
     names = _names(function)
     for number, (before, now) in enumerate(zip(old[PREFIX:], new[PREFIX:], strict=True)):

@@ -1,6 +1,7 @@
 """What a captured function hands out: tensors that every call makes anew, and values that stay."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -10,7 +11,9 @@ from ...._core import dtype as dt
 from ....transforms._world import ARRAYS, opened
 from ..storage import Storage
 from ..tensor import Tensor
+from .arguments import Arguments
 from .breaks import GraphBreak
+from .reach import Slot
 from .recorder import Recorder
 
 _METADATA = ("_sizes", "_dtype", "_desc", "_strides", "_shown_strides", "_offset", "_inference")
@@ -45,26 +48,45 @@ class Results:
         arrays: the other traced or concrete arrays among the leaves.
     """
 
-    def __init__(self, recorder: Recorder, leaves: Sequence[Any], copies: bool) -> None:
-        """Take the outputs apart; ``copies``: a view of a tensor outside is returned by value."""
-        self.recorder, self.copies = recorder, copies
+    def __init__(
+        self, recorder: Recorder, inputs: Arguments, kept: dict[int, Slot], copies: bool
+    ) -> None:
+        """Take the outputs apart.
+
+        ``kept``: by id of a tensor, the place where Python code keeps it, and may keep another one
+        later; ``copies``: a view of a tensor outside is returned by value.
+        """
+        self.recorder, self.kept, self.copies = recorder, kept, copies
         self.tensors: list[Tensor] = []
         self.arrays: list[Any] = []
-        self.inputs = {id(leaf): i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor)}
+        tensors = [(i, leaf) for i, leaf in enumerate(inputs.leaves) if isinstance(leaf, Tensor)]
+        self.inputs = {id(leaf): i for i, leaf in tensors}
+        self._given = {leaf._storage for _, leaf in tensors}
         self._seen: dict[int, int] = {}
         self._storages: dict[int, Tensor] = {}
 
     def add(self, tensor: Tensor) -> tuple[str, Any]:
-        """Return how a later call finds ``tensor``: ("made", place), ("arg", i), ("fixed", it)."""
+        """Return how a later call finds ``tensor``.
+
+        That is ("made", place), ("arg", i), ("slot", where it is kept) or ("fixed", it).
+        """
         if id(tensor) in self.inputs:
             return "arg", self.inputs[id(tensor)]
         if tensor._storage.born < self.recorder.stamp:
             if not tensor._chain:
-                return "fixed", tensor
+                slot = self.kept.get(id(tensor))
+                return ("fixed", tensor) if slot is None else ("slot", slot)
             if not self.copies:
                 raise GraphBreak(
                     "a view of a tensor from outside is returned", "return a clone of it."
                 )
+        if tensor._storage in self._given and not self.copies:
+            raise GraphBreak("a view of an argument is returned or kept", "return a clone of it.")
+        if tensor._desc in (int, float) and not self.copies:
+            raise GraphBreak(
+                "a Python number that depends on an argument is returned or kept",
+                "pass a tensor, or compute it outside.",
+            )
         place = self._seen.get(id(tensor))
         if place is None:
             other = self._storages.setdefault(id(tensor._storage), tensor)
@@ -93,7 +115,7 @@ class Results:
         return [
             i
             for i, t in enumerate(self.tensors)
-            if t._requires_grad and t._dtype.category >= dt.FLOATING and t._history() is not None
+            if t._requires_grad and t._dtype.category >= dt.FLOATING and not t.is_leaf
         ]
 
 
@@ -101,7 +123,7 @@ class Tree:
     """The structure of a result, and where each of its leaves comes from."""
 
     def __init__(self, flat: Any, sources: list[tuple[str, Any]]) -> None:
-        self.flat, self.sources = flat, sources
+        self.flat, self.sources = replace(flat, leaves=[]), sources  # its leaves are traced
         self.single = len(sources) == 1 and flat.spec.kind is None
 
     def build(self, made: Mapping[int, Tensor], arrays: list[Any], leaves: Sequence[Any]) -> Any:
@@ -112,6 +134,8 @@ class Tree:
                 found.append(made[what])
             elif kind == "fixed":
                 found.append(what)
+            elif kind == "slot":
+                found.append(what.get())
             else:
                 found.append(leaves[what] if kind == "arg" else arrays[what])
         return found[0] if self.single else self.flat.with_leaves(found)

@@ -1,29 +1,42 @@
 """The one run of a function in which it becomes a program."""
 
+import logging
+import operator
 import random
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import BuiltinFunctionType
 from typing import Any
 
 import jax
 import numpy as np
 
+from ...._core import dtype as dt
 from ...._core.counters import counters
 from ...._core.execute import x64
-from ....transforms._world import Opened
+from ....transforms._world import Opened, opened
 from .. import backward as _backward
-from ..grad_mode import recording
+from ..grad_mode import mode, recording
 from ..graph import AccumulateGrad
 from ..mixed.state import settings, settled
 from ..tensor import Tensor
-from .arguments import Arguments
+from .arguments import VALUES, Arguments
 from .breaks import GraphBreak
 from .reach import SCALARS, Reach, Slot, same
 from .recorder import MISSING, Recorder
 from .results import Results, Template, is_traced
 
+_KINDS = frozenset(("isinstance", "type", "is_tensor", "__class__"))
+
+
+class KindAsked(GraphBreak):
+    """Numbers among the arguments cannot be operands, for Python code looks at types."""
+
+
+_IMMUTABLE = (range, slice, BuiltinFunctionType)
 _FLAGS = (bool, str, type(None))
 
 
@@ -38,7 +51,8 @@ class Trace:
         differentiable, edges, cotangents, node, dead: see ``node.begin``.
         gradients: how many gradients the traced backward gave.
         changed: (slot, kind, what) of Python state that each call changes.
-        grads: (tensor, place of the template) of the gradients that each call leaves behind.
+        grads: (tensor, place of the template) of the gradients that each call leaves behind, and
+            that are nothing else (other ones are in ``changed``).
     """
 
     def __init__(
@@ -60,6 +74,11 @@ class Trace:
         self.name = getattr(function, "__name__", type(function).__name__)
         self.pure = pure
         self.reach = Reach([] if pure else [function, *flat.leaves])
+        if not self.reach.names.isdisjoint(_KINDS) and any(
+            type(leaf) in (int, float) and not static
+            for leaf, static in zip(flat.leaves, fixed, strict=True)
+        ):
+            raise KindAsked("the type of an argument is asked for, which may be a number")
         self.recorder = recorder = Recorder(label or ("jit" if pure else "torch.compile"))
         self.cotangents: list[tuple] = []
         self.differentiable: list[int] = []
@@ -79,7 +98,9 @@ class Trace:
                     # casts of the weights that autocast shares are made anew, and thrown away
                     with _quiet(pure), settled(settings()):
                         result = function(*args, **kwargs)
-                    return self._finish(result, flat.leaves, inputs)
+                    if not pure:
+                        _same_containers(flat, inputs.leaves, (args, kwargs))
+                    return self._finish(result, inputs)
                 finally:
                     self._put_back()
                     inputs.restore()
@@ -106,10 +127,13 @@ class Trace:
 
     # --- inside the trace -------------------------------------------------------------------------
 
-    def _finish(self, result: Any, leaves: Sequence[Any], inputs: Arguments) -> list[Any]:
+    def _finish(self, result: Any, inputs: Arguments) -> list[Any]:
         """Return all that comes out of the program."""
-        results = Results(self.recorder, leaves, self.pure)
+        kept = {id(tensor): slot for slot, tensor in self._paths()}
+        results = Results(self.recorder, inputs, kept, self.pure)
         self.tree = results.of_tree(result)
+        if not self.pure:
+            self._refuse_objects(what for kind, what in self.tree.sources if kind == "fixed")
         self._python_state(results)
         self._grads(results)
         arrays = [t._array for t in results.tensors]
@@ -131,8 +155,18 @@ class Trace:
         self.gradients = len(gradients)
         return [*outputs, *gradients]
 
+    def _refuse_objects(self, values: Iterable[Any]) -> None:
+        """Break the graph if an object that was made inside is returned: each call makes one."""
+        for value in values:
+            constant = isinstance(value, (*VALUES, *_IMMUTABLE, Tensor))
+            if not (constant or type(value).__module__ == "torch" or self.reach.has_seen(value)):
+                raise GraphBreak(
+                    f"a {type(value).__name__} is returned", "return tensors in a tuple or dict."
+                )
+
     def _python_state(self, results: Results) -> None:
-        changes = [(slot, before, now) for slot, before, now in self.reach.changes()]
+        told = {(id(m.__dict__), name) for m, name, _ in self.recorder.attributes.values()}
+        changes = self.reach.changes(told)
         for module, name, before in self.recorder.attributes.values():
             slot = _attribute_slot(module, name)
             now = slot.get()
@@ -142,7 +176,7 @@ class Trace:
             if isinstance(now, Tensor) and (is_traced(now) or now._requires_grad):
                 kind, what = results.add(now)
                 self.changed.append((slot, kind, what))
-                if not isinstance(before, Tensor):
+                if not isinstance(before, Tensor) and self.reach.is_read(slot):
                     self._hold(slot, before)
             elif type(now) in _FLAGS and before is not MISSING:
                 self.changed.append((slot, "fixed", now))
@@ -162,19 +196,30 @@ class Trace:
 
     def _grads(self, results: Results) -> None:
         """Turn what happened to ``.grad`` attributes into outputs."""
+        found = []
         for grad in self.recorder.grads.values():
-            now, place = grad.tensor._grad, self._argument_place(grad.tensor)
+            now, place = grad.tensor._grad, self.argument_place(grad.tensor)
+            if grad.read and place is not None and grad.entry is not None:
+                raise GraphBreak(
+                    "the .grad of an argument is read", "clear it before, or pass it as well."
+                )
             if now is grad.entry and grad.read:
                 continue
             kind: str
             what: Any
             kind, what = ("fixed", None) if now is None else results.add(now)
-            if kind == "made" and place is None:
-                self.grads.append((grad.tensor, what))
+            alone = kind == "made" and place is None and now is not None and now._node is None
+            found.append((grad.tensor, place, kind, what, alone))
+        uses = Counter(what for _, _, kind, what, _ in found if kind == "made")
+        uses.update(what for kind, what in self.tree.sources if kind == "made")
+        uses.update(what for _, kind, what in self.changed if kind == "made")
+        for tensor, place, kind, what, alone in found:
+            if alone and uses[what] == 1:
+                self.grads.append((tensor, what))
             else:
-                self.changed.append((_GradSlot(grad.tensor, place), kind, what))
+                self.changed.append((_GradSlot(tensor, place), kind, what))
 
-    def _argument_place(self, tensor: Tensor) -> int | None:
+    def argument_place(self, tensor: Tensor) -> int | None:
         if id(tensor) not in self.recorder.arguments:
             return None
         return next(p for p in self.inputs.places if self.inputs.leaves[p] is tensor)
@@ -188,6 +233,7 @@ class Trace:
         slots: list[Any] = [t._history() for t in tensors]
         self.node = type(slots[0][0]).__name__
         frontier = _frontier([node for node, _ in slots], self.recorder.first_node)
+        frontier = [slot for slot in frontier if not self._is_inner_leaf(slot[0], results)]
         metas = [(t._sizes, t._dtype.np) for t in tensors]
         with recording(False):
             try:
@@ -196,7 +242,9 @@ class Trace:
                     with jax.ensure_compile_time_eval():
                         zero = jax.numpy.zeros(shape, dtype)
                     roots.append((slot, self.recorder.enter(zero, ("cotangent", place))))
-                caught = _backward.run(roots, retain=True, create=False, targets=frontier)
+                self.recorder.splitting = True
+                with _without_hooks([node for node, _ in frontier]):
+                    caught = _backward.run(roots, retain=True, create=False, targets=frontier)
             except RuntimeError as error:
                 self.dead = str(error)
                 return []
@@ -204,6 +252,14 @@ class Trace:
         found = [(slot, caught[slot]) for slot in frontier if slot in caught]
         self.edges = [self._edge(slot) for slot, _ in found]
         return [gradient for _, gradient in found]
+
+    def _is_inner_leaf(self, node: Any, results: Results) -> bool:
+        """Return True for a leaf that was made inside: nobody asks for its gradient."""
+        if not isinstance(node, AccumulateGrad) or self.recorder.is_outside(node.variable):
+            return False
+        if any(tensor is node.variable for tensor in results.tensors):
+            raise GraphBreak("a new leaf is returned with results that depend on it")
+        return True
 
     def _edge(self, slot: tuple[Any, int]) -> tuple[str, Any]:
         """Return the tensor that a gradient goes to: an argument, or one from outside."""
@@ -319,23 +375,33 @@ class Trace:
         """Return the slots whose values are part of the program."""
         apart = {slot.place() for slot, _, _ in self.changed if isinstance(slot, Slot)}
         apart |= {slot.place() for _, slot in self.paths}
-        return [(slot, v) for place, (slot, v) in self.reach.slots.items() if place not in apart]
+        return [
+            (slot, value)
+            for place, (slot, value) in self.reach.slots.items()
+            if place not in apart and self.reach.is_read(slot)
+        ]
 
     def effects(self, made: Mapping[int, Tensor], leaves: Sequence[Any]) -> None:
         """Change the Python state that the function changes."""
-        for slot, kind, what in self.changed:
-            value = made[what] if kind == "made" else leaves[what] if kind == "arg" else what
+        values = [
+            made[what]
+            if kind == "made"
+            else leaves[what]
+            if kind == "arg"
+            else what.get()
+            if kind == "slot"
+            else what
+            for _, kind, what in self.changed
+        ]
+        for (slot, _, _), value in zip(self.changed, values, strict=True):
             slot.put_for(leaves, value) if isinstance(slot, _GradSlot) else slot.put(value)
-        for call in self.recorder.after:
+        for call in self.after:
             call()
 
     def forget(self) -> None:
         """Drop what only the capture needed."""
-        self.recorder.origins = {}
-        self.recorder.writes = {}
-        self.recorder.cells = {}
-        self.recorder.left = []
-        del self.inputs
+        self.after = self.recorder.after
+        del self.recorder, self.reach, self.inputs
 
 
 class _GradSlot:
@@ -349,6 +415,16 @@ class _GradSlot:
         tensor._grad = value
 
 
+def _same_containers(flat: Opened, leaves: list[Any], arguments: Any) -> None:
+    """Break the graph if the function changed a list or dict among its arguments."""
+    now = opened(arguments)
+    if now.spec != flat.spec or not all(map(operator.is_, now.leaves, leaves)):
+        raise GraphBreak(
+            "a list, dict or other container among the arguments is changed",
+            "return the new value instead.",
+        )
+
+
 def _attribute_slot(module: Any, name: str) -> Slot:
     own = module.__dict__
     holder = own["_buffers"] if name in own["_buffers"] else own
@@ -359,6 +435,22 @@ def _brief(value: Any) -> str:
     if value is MISSING:
         return "nothing"
     return repr(value) if isinstance(value, SCALARS) else f"another {type(value).__name__}"
+
+
+@contextmanager
+def _without_hooks(nodes: list[Any]) -> Iterator[None]:
+    """Switch off the hooks on the outputs of nodes outside, which the outer backward runs."""
+    names = ("pre_hooks", "node_pre_hooks", "retains")
+    kept = [(node, {name: getattr(node, name) for name in names}) for node in nodes]
+    for node, hooks in kept:
+        for name in hooks:
+            setattr(node, name, None)
+    try:
+        yield
+    finally:
+        for node, hooks in reversed(kept):
+            for name, value in hooks.items():
+                setattr(node, name, value)
 
 
 def _frontier(nodes: list[Any], first: int) -> list[tuple[Any, int]]:
@@ -400,11 +492,24 @@ def _quiet(pure: bool) -> Iterator[None]:
         yield
         return
     stream, sys.stdout = sys.stdout, _Refusing(sys.stdout)  # type: ignore[assignment]
+    thread, records = threading.get_ident(), logging.getLogRecordFactory()
+
+    def refuse(*args: Any, **kwargs: Any) -> Any:
+        if threading.get_ident() == thread:
+            raise GraphBreak("something is logged", "log outside of the compiled function.")
+        return records(*args, **kwargs)
+
+    logging.setLogRecordFactory(refuse)
+    modes = mode.grad, mode.inference, dt._default
     before, numpys = random.getstate(), np.random.get_state()
     try:
         yield
     finally:
         sys.stdout = stream
+        logging.setLogRecordFactory(records)
+    if modes != (mode.grad, mode.inference, dt._default):
+        mode.grad, mode.inference, dt._default = modes
+        raise GraphBreak("the grad mode or the default dtype is switched for good")
     if before != random.getstate() or not _same_state(numpys, np.random.get_state()):
         random.setstate(before)
         np.random.set_state(numpys)

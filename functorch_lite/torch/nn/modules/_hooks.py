@@ -15,7 +15,8 @@ from typing import Any
 
 from ....transforms._levels import state
 from ... import _api as torch
-from ..._engine.capture.guards import epoch
+from ..._engine.capture.epoch import epoch
+from ..._engine.capture.hooks import EVERYWHERE
 from ..._engine.graph import RemovableHandle
 from ._backward import BackwardHook, warn_about_non_full_hook
 
@@ -27,6 +28,14 @@ _global_forward_pre_hooks: dict[int, Callable[..., Any]] = OrderedDict()
 _global_forward_hooks: dict[int, Callable[..., Any]] = OrderedDict()
 _global_forward_hooks_always_called: dict[int, bool] = OrderedDict()
 _global_forward_hooks_with_kwargs: dict[int, bool] = OrderedDict()
+EVERYWHERE.extend(
+    (
+        _global_forward_pre_hooks,
+        _global_forward_hooks,
+        _global_backward_pre_hooks,
+        _global_backward_hooks,
+    )
+)
 
 
 class _WrappedHook:

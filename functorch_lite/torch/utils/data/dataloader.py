@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
+from ..._engine.capture.breaks import break_graph
 from ._iterators import (
     _BaseDataLoaderIter,
     _MultiProcessingDataLoaderIter,
@@ -251,6 +252,7 @@ class DataLoader(Generic[T_co]):
 
     def __iter__(self) -> _BaseDataLoaderIter:
         """Start an epoch."""
+        break_graph("a DataLoader is iterated", "loop outside, and pass the batches in.")
         if not (self.persistent_workers and self.num_workers > 0):
             return self._get_iterator()
         if self._iterator is None:
