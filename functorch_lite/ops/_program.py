@@ -75,6 +75,36 @@ class Program:
             found = self._vjps[key] = Program(back, _double_node(self), tuned=self.tuned)
         return found
 
+    def pulled(self, operands: Sequence[Any]) -> tuple[Any, Callable[[dict[int, Any]], list[Any]]]:
+        """Return the result, and the function from its cotangents to gradients, for one trace.
+
+        That function takes (number of an output -> cotangent) and returns one gradient an operand,
+        None where there is none.
+        """
+        places = [i for i, o in enumerate(operands) if _is_inexact(o)]
+
+        def of_chosen(*chosen: Any) -> Any:
+            full = list(operands)
+            for place, value in zip(places, chosen, strict=True):
+                full[place] = value
+            return self.fn(*full)
+
+        out, pull = jax.vjp(of_chosen, *(operands[i] for i in places))
+        outputs = out if isinstance(out, tuple) else (out,)
+
+        def back(given: dict[int, Any]) -> list[Any]:
+            cotangents = tuple(
+                _as_cotangent(given[i], o) if i in given else jnp.zeros_like(o)
+                for i, o in enumerate(outputs)
+            )
+            gradients: list[Any] = [None] * len(operands)
+            found = pull(cotangents if isinstance(out, tuple) else cotangents[0])
+            for place, gradient in zip(places, found, strict=True):
+                gradients[place] = conj(gradient)
+            return gradients
+
+        return out, back
+
 
 def _double_node(program: Program) -> str:
     """Return the node name of a backward program: PyTorch's formulas mostly end in a product."""
@@ -244,6 +274,10 @@ def _cast_result(
     if _is_complex(result) and not target.is_complex:
         result = result.real
     return result.astype(target.np)
+
+
+def _is_inexact(value: Any) -> bool:
+    return hasattr(value, "dtype") and jnp.issubdtype(value.dtype, jnp.inexact)
 
 
 def _is_float(array: Any) -> bool:

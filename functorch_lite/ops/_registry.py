@@ -126,6 +126,8 @@ class Op:
             on concrete arrays (``nonzero``, ``unique``); it has no gradient.
         numbers: the operands that may be Python numbers; the others must be tensors.
         value: the result is handed out as a Python value (``equal``, ``allclose``).
+        loops: the body has a loop. In a captured program its backward takes what the forward pass
+            computed: XLA finds what two pieces of a program have in common, but not two loops.
         tuned: which of ``_core.execute.CPU_OPTIONS`` its programs are compiled with.
         doc: the docstring.
         params: the parameters in order.
@@ -147,6 +149,7 @@ class Op:
     host: bool
     numbers: frozenset[str]
     value: bool
+    loops: bool
     tuned: str
     doc: str
     params: tuple[Param, ...] = field(repr=False)
@@ -201,6 +204,7 @@ def op(
     host: bool = False,
     numbers: str = "",
     value: bool = False,
+    loops: bool = False,
     tuned: str = "",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare the decorated pure function as an operator; see the module docstring and :class:`Op`.
@@ -238,6 +242,7 @@ def op(
             host=host,
             numbers=frozenset(numbers.split()),
             value=value,
+            loops=loops,
             tuned=tuned,
             doc=inspect.cleandoc(body.__doc__),
             params=_params(body),

@@ -16,7 +16,7 @@ from jax import lax
 from .._registry import op
 
 
-@op("f", node="StackBackward0")
+@op("f", node="StackBackward0", loops=True)
 def lstm(
     input,
     hx,
@@ -38,7 +38,7 @@ def lstm(
     )
 
 
-@op("f", name="lstm.data", node="CatBackward0")
+@op("f", name="lstm.data", node="CatBackward0", loops=True)
 def lstm_packed(
     data,
     batch_sizes,
@@ -97,8 +97,8 @@ def _declare(name, kind, text):
         f"{name}_packed",
         f"{text} over a packed sequence: (output, h).",
     )
-    op("f", name=name, node="StackBackward0")(whole)
-    op("f", name=f"{name}.data", node="CatBackward0")(packed)
+    op("f", name=name, node="StackBackward0", loops=True)(whole)
+    op("f", name=f"{name}.data", node="CatBackward0", loops=True)(packed)
 
 
 _declare("gru", "gru", "GRU layers")
@@ -233,20 +233,33 @@ def _run_jvp(kind, reverse, primals, tangents):
         return new, (new[0], gates, state)
 
     last, (out, gates, before) = lax.scan(advance, state, x, reverse=reverse)
-    slopes = _slopes(_CELLS[kind], _of_cell(kind, gates, before))
+    parts, slopes = _stacked_slopes(kind, gates, before)
     dgates = _gates(kind, dx, _affine(before[0], dw_hh, db_hh))
 
     def push(dstate, step):
         dgates, slopes = step
         u = dstate[0] @ w_hh.T
-        moves = _of_cell(kind, dgates + _gates(kind, jnp.zeros_like(u), u), dstate)
+        moved = (dgates + _gates(kind, jnp.zeros_like(u), u)).reshape(*u.shape[:-1], parts, -1)
+        others = _of_cell(kind, moved[..., 0, :], dstate)[1:]
         new = tuple(
-            functools.reduce(jnp.add, map(jnp.multiply, moves, of_one)) for of_one in slopes
+            functools.reduce(jnp.add, map(jnp.multiply, others, rest), (moved * own).sum(-2))
+            for own, rest in slopes
         )
         return new, new[0]
 
     dlast, dout = lax.scan(push, dstate, (dgates, slopes), reverse=reverse)
     return (last, out), (dlast, dout)
+
+
+def _stacked_slopes(kind, gates, state):
+    """Return how many parts the gates have, and per result of the cell its slopes.
+
+    Those by the parts are one array (..., parts, H), so that a step of the loop is one element-wise
+    operation and, backwards, one too.
+    """
+    parts = gates.shape[-1] // state[0].shape[-1]
+    slopes = _slopes(_CELLS[kind], _of_cell(kind, gates, state))
+    return parts, tuple((jnp.stack(of_one[:parts], -2), of_one[parts:]) for of_one in slopes)
 
 
 def _slopes(cell, operands):

@@ -204,6 +204,9 @@ class _Walk:
         """Return one gradient (or None) per edge of the node."""
         if node.opaque:
             return self.opaque(node, waiting)
+        if isinstance(node, OpNode) and node.pull is not None and not self.create:
+            with x64(True):
+                return node.pull(waiting)
         rule, saved = backward_of(node, given)
         cotangents = [waiting[i] for i in given]
         if self.create:

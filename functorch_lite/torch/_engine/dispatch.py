@@ -39,7 +39,7 @@ NUMBERS = frozenset((bool, int, float, complex))
 class Operands:
     """The operands of one call, flattened: values for the program and facts about them."""
 
-    __slots__ = ("descriptors", "flat", "strided", "tensors", "wants_grad")
+    __slots__ = ("descriptors", "flat", "pull", "strided", "tensors", "wants_grad")
 
     def __init__(self) -> None:
         self.flat: list[Any] = []
@@ -47,6 +47,7 @@ class Operands:
         self.tensors: list[Tensor | None] = []
         self.wants_grad = False
         self.strided = False
+        self.pull: Any = None
 
     def take(self, op: Op, position: int, value: Any) -> Any:
         """Add one operand (recursing into sequences) and return its descriptor."""
@@ -124,7 +125,10 @@ def call(op: Op, operands: tuple, statics: tuple) -> Any:
     found = lookup(op, descriptors, statics, None)
     flat = taken.flat
     with x64(True):
-        out = run(op, found, flat)
+        if op.loops and taken.wants_grad and mode.grad and state.ground is not None:
+            out, taken.pull = found.pulled(flat)
+        else:
+            out = run(op, found, flat)
     if op.check is not None:
         run_check(op, operands, statics)
     if active.count and not mode.grad:
@@ -366,6 +370,8 @@ def record(
     node.tensor_slots = slots
     node.outputs = len(results)
     node.several = several
+    if taken.pull is not None:
+        node.pull = taken.pull
     if hooks:
         pack(node, taken.tensors)
     for i, result in enumerate(results):

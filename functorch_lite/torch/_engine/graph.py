@@ -187,6 +187,7 @@ class OpNode(Node):
         result: (storage, version, dtype, shape) of the output where PyTorch saves that, else None.
         tensor_slots: indices of the operands that are tensors.
         several: the program returns a tuple.
+        pull: the backward as one function, in a captured program (``Op.loops``), or None.
         ndims, inner: what ``shown/composed.py`` notes where PyTorch has several nodes: how many
             dims the operands have, and the edges that are shown.
     """
@@ -198,6 +199,7 @@ class OpNode(Node):
     result: Any = None
     tensor_slots: tuple[int, ...] = ()
     several = False
+    pull: Any = None
     ndims: list[int] = []  # noqa: RUF012 - replaced, never changed
     inner: tuple | None = None
 

@@ -498,3 +498,31 @@ def test_autocast_around_a_captured_function_is_seen():
             layer.weight.add_(1)
         assert not torch.equal(call(x), before)
     assert call(x).dtype == torch.float32
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_recurrent_layers_are_captured_with_one_loop_a_direction(kind):
+    found = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        layer = getattr(nn, kind)(3, 4, num_layers=2)
+        frozen = layer.weight_hh_l1.requires_grad_(False)
+        optimizer = torch.optim.SGD([p for p in layer.parameters() if p is not frozen], lr=0.1)
+
+        def step(x, layer=layer, optimizer=optimizer):
+            optimizer.zero_grad()
+            loss = (layer(x)[0] ** 2).mean()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        call = torch.compile(step, fullgraph=True) if compiled else step
+        x = torch.randn(5, 2, 3)
+        losses = [call(x).item() for _ in range(3)]
+        found.append((losses, [p.tolist() for p in layer.parameters()], layer.weight_hh_l1.grad))
+    assert found[1][0] == pytest.approx(found[0][0], rel=1e-5)
+    assert_close(found[1][1], found[0][1])
+    assert found[1][2] is None
+    program = next(iter(call._compiled.programs.values()))[0]
+    loops = [e for e in program.trace.closed.jaxpr.eqns if e.primitive.name == "scan"]
+    assert len(loops) == 4  # two layers, forward and backward
