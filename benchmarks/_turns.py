@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from types import TracebackType
 
 from benchmarks._quiet import Patience
@@ -117,6 +117,10 @@ def serve(round_: Callable[[str], float | None]) -> None:
             print(perf_counter() - start if spent is None else spent, file=answers, flush=True)
 
 
+SPIN_S = 0.25
+"""Pause before a turn: OpenMP's threads, PyTorch's, spin for 0.2 s after their work."""
+
+
 def take_turns(
     contestants: Mapping[str, Callable[[], float]], rounds: int
 ) -> tuple[dict[str, list[float]], dict[str, str]]:
@@ -128,6 +132,7 @@ def take_turns(
     refused: dict[str, str] = {}
     for index in range(rounds):
         for name in list(found)[:: -1 if index % 2 else 1]:
+            sleep(SPIN_S)
             try:
                 found[name].append(contestants[name]())
             except RefusedError as error:
