@@ -12,7 +12,7 @@ from ...transforms._levels import active, state
 from ...transforms._where import explained
 from . import backward as _backward
 from .capture.breaks import break_if_outside
-from .capture.epoch import epoch
+from .capture.hooks import epoch
 from .grad_mode import mode, recording
 from .graph import AccumulateGrad, RemovableHandle
 from .override import overridable_property

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ...ops._program import Program
-from .capture.epoch import epoch
+from .capture.hooks import epoch
 
 sequence = itertools.count()
 

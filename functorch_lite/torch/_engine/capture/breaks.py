@@ -1,6 +1,5 @@
 """Graph breaks: what a captured program cannot hold, and where the user asked for it."""
 
-from collections.abc import Callable
 from typing import Any
 
 from ....transforms._levels import state
@@ -40,20 +39,3 @@ RECORDED_WRITE = (
     "a tensor from outside is written to in place, with a gradient",
     "detach what is written, or return the new value instead.",
 )
-
-
-def uncaptured(
-    reason: str, instead: str = ""
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return a decorator for functions on Python state that a captured program cannot repeat."""
-
-    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            break_graph(reason, instead)
-            return function(*args, **kwargs)
-
-        call.__name__, call.__doc__ = function.__name__, function.__doc__
-        call.__wrapped__ = function  # type: ignore[attr-defined]
-        return call
-
-    return wrap

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..tensor import Tensor
-from .epoch import epoch
-from .hooks import MODULE_HOOKS, TENSOR_HOOKS, hooks_everywhere, hooks_of
-from .reach import SCALARS, Contents, Slot, same
+from .hooks import MODULE_HOOKS, TENSOR_HOOKS, epoch, hooks_everywhere, hooks_of
 from .recorder import MISSING
+from .slots import SCALARS, Contents, Slot, same
 
 _PARTS = ("_parameters", "_buffers", "_modules")
 

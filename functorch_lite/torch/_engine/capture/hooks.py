@@ -1,4 +1,4 @@
-"""The hooks of modules and tensors, as what a captured program depends on."""
+"""The hooks of modules and tensors, and a count of changes: while it stands, guards need not look."""
 
 from typing import Any
 
@@ -28,3 +28,15 @@ def functions_of(holder: Any, names: tuple[str, ...]) -> list[Any]:
 def has_hooks(tensor: Any) -> bool:
     """Return True if a tensor has hooks of its own."""
     return any(hooks_of(tensor, name) for name in TENSOR_HOOKS)
+
+
+class _Epoch:
+    """Counts the changes of attributes and parts of all modules, and of hooks."""
+
+    __slots__ = ("now",)
+
+    def __init__(self) -> None:
+        self.now = 0
+
+
+epoch = _Epoch()

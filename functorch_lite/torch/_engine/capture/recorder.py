@@ -278,11 +278,6 @@ class Recorder(Recording):
             if isinstance(tensor, Tensor):
                 tensor._storage.born = 0
 
-    def refuse_values(self, array: Any) -> None:
-        """Raise if the value of an input is asked for."""
-        if self.is_concrete(array):
-            raise GraphBreak("the value of a tensor is needed in Python")
-
 
 MISSING: Any = object()
 """Stands for an attribute that is not there."""

@@ -13,8 +13,8 @@ from ..storage import Storage
 from ..tensor import Tensor
 from .arguments import Arguments
 from .breaks import GraphBreak
-from .reach import Slot
 from .recorder import Recorder
+from .slots import Slot
 
 _METADATA = ("_sizes", "_dtype", "_desc", "_strides", "_shown_strides", "_offset", "_inference")
 

@@ -1,10 +1,6 @@
 """The one run of a function in which it becomes a program."""
 
-import logging
 import operator
-import random
-import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,22 +8,22 @@ from types import BuiltinFunctionType
 from typing import Any
 
 import jax
-import numpy as np
 
-from ...._core import dtype as dt
 from ...._core.counters import counters
 from ...._core.execute import x64
 from ....transforms._world import Opened, opened
 from .. import backward as _backward
-from ..grad_mode import mode, recording
+from ..grad_mode import recording
 from ..graph import AccumulateGrad
 from ..mixed.state import settings, settled
 from ..tensor import Tensor
 from .arguments import VALUES, Arguments
 from .breaks import GraphBreak
-from .reach import SCALARS, Reach, Slot, same
+from .quiet import quiet
+from .reach import Reach
 from .recorder import MISSING, Recorder
 from .results import Results, Template, is_traced
+from .slots import SCALARS, Slot, same
 
 _KINDS = frozenset(("isinstance", "type", "is_tensor", "__class__"))
 
@@ -96,7 +92,7 @@ class Trace:
                     inputs.enter(recorder, fixed)
                     args, kwargs = flat.with_leaves(inputs.leaves)
                     # casts of the weights that autocast shares are made anew, and thrown away
-                    with _quiet(pure), settled(settings()):
+                    with quiet(pure), settled(settings()):
                         result = function(*args, **kwargs)
                     if not pure:
                         _same_containers(flat, inputs.leaves, (args, kwargs))
@@ -468,55 +464,3 @@ def _frontier(nodes: list[Any], first: int) -> list[tuple[Any, int]]:
                     found[edge] = None
                 waiting.append(edge[0])
     return list(found)
-
-
-class _Refusing:
-    """Stands for ``sys.stdout`` while a function is captured: it would print at each call."""
-
-    def __init__(self, stream: Any) -> None:
-        self.stream, self.thread = stream, threading.get_ident()
-
-    def write(self, text: str) -> int:
-        if threading.get_ident() == self.thread:
-            raise GraphBreak("something is printed", "print outside of the compiled function.")
-        return self.stream.write(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
-
-
-@contextmanager
-def _quiet(pure: bool) -> Iterator[None]:
-    """Break the graph for what a program would not repeat: printing, Python's random numbers."""
-    if pure:
-        yield
-        return
-    stream, sys.stdout = sys.stdout, _Refusing(sys.stdout)  # type: ignore[assignment]
-    thread, records = threading.get_ident(), logging.getLogRecordFactory()
-
-    def refuse(*args: Any, **kwargs: Any) -> Any:
-        if threading.get_ident() == thread:
-            raise GraphBreak("something is logged", "log outside of the compiled function.")
-        return records(*args, **kwargs)
-
-    logging.setLogRecordFactory(refuse)
-    modes = mode.grad, mode.inference, dt._default
-    before, numpys = random.getstate(), np.random.get_state()
-    try:
-        yield
-    finally:
-        sys.stdout = stream
-        logging.setLogRecordFactory(records)
-    if modes != (mode.grad, mode.inference, dt._default):
-        mode.grad, mode.inference, dt._default = modes
-        raise GraphBreak("the grad mode or the default dtype is switched for good")
-    if before != random.getstate() or not _same_state(numpys, np.random.get_state()):
-        random.setstate(before)
-        np.random.set_state(numpys)
-        raise GraphBreak(
-            "random numbers of Python or NumPy are drawn", "draw with torch, or pass them in."
-        )
-
-
-def _same_state(a: Any, b: Any) -> bool:
-    return a[2:] == b[2:] and np.array_equal(a[1], b[1])

@@ -15,8 +15,7 @@ from typing import Any
 
 from ....transforms._levels import state
 from ... import _api as torch
-from ..._engine.capture.epoch import epoch
-from ..._engine.capture.hooks import EVERYWHERE
+from ..._engine.capture.hooks import EVERYWHERE, epoch
 from ..._engine.graph import RemovableHandle
 from ._backward import BackwardHook, warn_about_non_full_hook
 

@@ -14,7 +14,7 @@ from typing import Any
 from ....transforms._levels import state
 from ... import _api as torch
 from ..._engine.capture.breaks import break_graph
-from ..._engine.capture.epoch import epoch
+from ..._engine.capture.hooks import epoch
 from ..._engine.graph import RemovableHandle
 from ..parameter import Buffer, Parameter
 from ._hooks import _add_hook
