@@ -1,4 +1,4 @@
-"""The hooks of modules and tensors, and a count of changes: while it stands, guards need not look."""
+"""Hooks of modules and tensors, and a count of changes: while it stands, guards need not look."""
 
 from typing import Any
 
