@@ -15,3 +15,17 @@ class Program:
 
     step: Callable[[], Any]
     settle: Callable[[Any], float]
+
+
+def by_name(cnn: Any, gpt: Any, lstm: Any, mlp: Any, resnet: Any) -> dict[str, Callable[..., Any]]:
+    """Return what makes each program, of modules that hold one contestant's models."""
+    return {
+        "mlp": mlp.train,
+        "cnn": cnn.train,
+        "resnet": resnet.train,
+        "gpt": gpt.train,
+        "lstm": lstm.train,
+        "per-sample": mlp.per_sample_gradients,
+        "resnet-infer": resnet.infer,
+        "gpt-infer": gpt.infer,
+    }

@@ -4,20 +4,11 @@ from collections.abc import Callable
 
 import torch
 
-from benchmarks._program import Program
+from benchmarks._program import Program, by_name
 from benchmarks.models import cnn, gpt, lstm, mlp, resnet
 from benchmarks.models._program import Wraps
 
-PROGRAMS: dict[str, Callable[[Wraps], Program]] = {
-    "mlp": mlp.train,
-    "cnn": cnn.train,
-    "resnet": resnet.train,
-    "gpt": gpt.train,
-    "lstm": lstm.train,
-    "per-sample": mlp.per_sample_gradients,
-    "resnet-infer": resnet.infer,
-    "gpt-infer": gpt.infer,
-}
+PROGRAMS: dict[str, Callable[[Wraps], Program]] = by_name(cnn, gpt, lstm, mlp, resnet)
 
 
 def make(name: str, wraps: Wraps | None = None) -> Program:

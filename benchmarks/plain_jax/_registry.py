@@ -5,19 +5,10 @@ from typing import Any
 
 import jax
 
-from benchmarks._program import Program
+from benchmarks._program import Program, by_name
 from benchmarks.plain_jax import cnn, gpt, lstm, mlp, resnet
 
-PROGRAMS: dict[str, Callable[[Any], Program]] = {
-    "mlp": mlp.train,
-    "cnn": cnn.train,
-    "resnet": resnet.train,
-    "gpt": gpt.train,
-    "lstm": lstm.train,
-    "per-sample": mlp.per_sample_gradients,
-    "resnet-infer": resnet.infer,
-    "gpt-infer": gpt.infer,
-}
+PROGRAMS: dict[str, Callable[[Any], Program]] = by_name(cnn, gpt, lstm, mlp, resnet)
 
 
 def make(name: str) -> Program:

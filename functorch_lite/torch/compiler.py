@@ -72,10 +72,6 @@ def compile(
     return compiled_function(model, compiled)
 
 
-def _same(model: Any) -> Any:
-    return model
-
-
 def allow_in_graph(fn: Any) -> Any:
     """Mark a function as opaque to the compiler: it stays as it is."""
     return fn

@@ -423,6 +423,32 @@ class GradScaler:
         self.__dict__.update(state)
 
 
+class OneDeviceScaler(GradScaler):
+    """A ``GradScaler`` of one device type, under PyTorch's deprecated name for it."""
+
+    _only: str
+
+    def __init__(
+        self,
+        init_scale: float = 2.0**16,
+        growth_factor: float = 2.0,
+        backoff_factor: float = 0.5,
+        growth_interval: int = 2000,
+        enabled: bool = True,
+    ) -> None:
+        """Warn, and begin as ``torch.amp.GradScaler``."""
+        device = self._only
+        warnings.warn(
+            f"`torch.{device}.amp.GradScaler(args...)` is deprecated. Please use "
+            f"`torch.amp.GradScaler('{device}', args...)` instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        super().__init__(
+            device, init_scale, growth_factor, backoff_factor, growth_interval, enabled
+        )
+
+
 def _told(optimizer: Any, grad_scale: Any, found_inf: Any) -> Callable[..., Any]:
     """Return ``optimizer.step`` with the two attributes set that say what to divide and to skip."""
 

@@ -12,7 +12,8 @@ from ..tensor import Tensor
 from .results import Template
 
 _one = [object()]
-_HELD_BY_LIST = max(map(sys.getrefcount, _one))
+HELD_BY_LIST = max(map(sys.getrefcount, _one))
+"""The count of references to an object that one list holds, as ``map`` sees it."""
 
 
 class Grads:
@@ -39,8 +40,8 @@ class Grads:
         if (
             last
             and all(map(operator.is_, [t._grad for t in self.targets], last))
-            and max(map(sys.getrefcount, last)) <= _HELD_BY_LIST + 1
-            and max(map(sys.getrefcount, [t._storage for t in last])) <= _HELD_BY_LIST + 1
+            and max(map(sys.getrefcount, last)) <= HELD_BY_LIST + 1
+            and max(map(sys.getrefcount, [t._storage for t in last])) <= HELD_BY_LIST + 1
         ):
             for tensor, array in zip(last, arrays, strict=True):
                 tensor._storage.array = array

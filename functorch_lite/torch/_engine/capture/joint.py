@@ -17,8 +17,6 @@ class Halves:
     Attributes:
         forward: constants -> results and residuals.
         backward: (residuals, cotangents) -> gradients.
-        results: how many of the forward's values are results.
-        jaxprs: the two jaxprs, for those who explain.
     """
 
     def __init__(self, jaxpr: Jaxpr, results: int, cotangents: Sequence[int]) -> None:
@@ -44,11 +42,9 @@ class Halves:
         residuals = list(needed)
         inputs = [v for v in jaxpr.constvars if v not in set(stand_ins)]
         outputs = [*jaxpr.outvars[:results], *residuals]
-        self.results = results
         forward = _part(jaxpr, inputs, outputs, _needed(early, outputs))
         backward = _part(jaxpr, [*residuals, *stand_ins], gradients, _needed(late, gradients))
-        self.jaxprs = forward, backward
-        self.forward, self.backward = map(_as_function, self.jaxprs)
+        self.forward, self.backward = _as_function(forward), _as_function(backward)
 
 
 def _part(whole: Jaxpr, inputs: list, outputs: Sequence[Any], equations: list) -> Jaxpr:

@@ -18,15 +18,14 @@ from ...._core.execute import compile, x64
 from ....transforms._compiled import tuning
 from ....transforms._explain import Facts, facts_of
 from ..tensor import Tensor
-from .grads import Grads
+from .grads import HELD_BY_LIST, Grads
 from .guards import ModuleGuards, SlotGuards
 from .joint import Halves
 from .node import begin
 from .recorder import as_numbers
 from .tracing import Trace
 
-_one = [object()]
-_UNSHARED = max(map(sys.getrefcount, _one)) + 1
+_UNSHARED = HELD_BY_LIST + 1
 """The count of references to an array that only its storage and one list hold."""
 
 
@@ -68,7 +67,7 @@ class Program:
             if g.read
         ]
         self.written_set = set(recorder.writes)
-        self.asks = [again for again, _ in recorder.asks]
+        self.asks = recorder.asks
         self._compile(closed)
         self.first = True
         self.grads = Grads(trace)
@@ -88,24 +87,22 @@ class Program:
         self.order = order
         self.donated = sum(c in written for c in cells)
         place_of = {cells[i]: place for place, i in enumerate(order)}
-        self.index: list[tuple[int, int] | Any] = []
+        self.index: list[tuple[str, Any]] = []
         self.constants: list[Any] = []
         self.number_dtypes: dict[int, Any] = {}
-        groups = {"arg": 2, "draw": 3, "cotangent": 5}
         for const in trace.closed.consts:
             kind, what = trace.origin(const)
             if kind == "cell":
                 place = place_of[what]
-                inside = place < self.donated
-                self.index.append((0, place) if inside else (1, place - self.donated))
-            elif kind == "number":
-                self.index.append((4, what))
-                self.number_dtypes[what] = const.dtype
+                given = place < self.donated
+                self.index.append(("donated", place) if given else ("kept", place - self.donated))
             elif kind == "constant":
-                self.index.append((6, len(self.constants)))
+                self.index.append((kind, len(self.constants)))
                 self.constants.append(const)
             else:
-                self.index.append((groups[kind], what))
+                self.index.append((kind, what))
+                if kind == "number":
+                    self.number_dtypes[what] = const.dtype
         self._order_outputs([cells[i] for i in order[: self.donated]])
 
     def _order_outputs(self, donated: list[Any]) -> None:
@@ -137,7 +134,7 @@ class Program:
             self.halves = Halves(
                 closed.jaxpr,
                 len(closed.jaxpr.outvars) - self.trace.gradients,
-                [i for i, (group, _) in enumerate(index) if group == 5],
+                [i for i, (kind, _) in enumerate(index) if kind == "cotangent"],
             )
             body = lambda values: self.halves.forward(*values)  # noqa: E731
             self.backward = compile(
@@ -148,9 +145,15 @@ class Program:
             self.traced += 1
             if self.traced > 1:
                 raise Stale
-            typed = {i: numbers[i].astype(dtype) for i, dtype in self.number_dtypes.items()}
-            groups: tuple[Any, ...] = (donated, kept, arrays, draws, typed, None, constants)
-            return body([groups[g][i] for g, i in index if g != 5])
+            given: dict[str, Any] = {
+                "donated": donated,
+                "kept": kept,
+                "arg": arrays,
+                "draw": draws,
+                "number": {i: numbers[i].astype(d) for i, d in self.number_dtypes.items()},
+                "constant": constants,
+            }
+            return body([given[kind][i] for kind, i in index if kind in given])
 
         run.__name__ = self.trace.name
         self.run = compile(run, tuned, donate_argnums=(0,))

@@ -48,13 +48,12 @@ class Recorder(Recording):
         origins: id of a concrete array -> (origin, the array).
         drawn: functions that draw from host generators, in the order of the program.
         numbers: floats of this call, followed at later calls by what ``asks`` return.
-        asks: functions that return the optimizers' hyper-parameters as floats, with their count.
+        asks: functions that return the optimizers' hyper-parameters as floats.
         grads: id of a tensor -> what happened to its ``.grad``.
         holds: (description, predicate) that must stay true for the program to be valid.
         modules: modules that were called, by id.
         optimizers: optimizers that stepped, by id.
         after: calls to make on the host once the program has run.
-        last: what restores the generators that were drawn from.
         first_node: nodes with a smaller number were made outside.
         splitting: the backward pass of the results is being traced.
     """
@@ -67,7 +66,7 @@ class Recorder(Recording):
         self._numbers_drawn: list[Any] = []
         self._cursor = 0
         self.numbers: list[float] = []
-        self.asks: list[tuple[Callable[[], list[float]], int]] = []
+        self.asks: list[Callable[[], list[float]]] = []
         self.grads: dict[int, Grad] = {}
         self.holds: list[tuple[str, Callable[[], bool]]] = []
         self.modules: dict[int, Any] = {}
@@ -103,7 +102,6 @@ class Recorder(Recording):
         for cell, (before, _) in self.cells.items():
             cell.restore(before)
         for grad in self.grads.values():
-            grad.exit = grad.tensor._grad  # type: ignore[attr-defined]
             grad.tensor._grad = grad.entry
 
     def undo(self) -> None:
@@ -182,8 +180,12 @@ class Recorder(Recording):
     # --- numbers ----------------------------------------------------------------------------------
 
     def number(self, value: float) -> Any:
-        """Return the traced value of a number among the arguments."""
-        return self._number(value, len(self.numbers))
+        """Return the traced value of a number of this call."""
+        place = len(self.numbers)
+        self.numbers.append(value)
+        with jax.ensure_compile_time_eval():
+            array = jnp.asarray(value)
+        return self.enter(array, ("number", place))
 
     def ask(self, now: list[float], again: Callable[[], list[float]]) -> list[Any]:
         """Return traced values of numbers that ``again`` returns at later calls."""
@@ -191,14 +193,8 @@ class Recorder(Recording):
             raise GraphBreak(
                 "an optimizer steps after a scheduler did", "let the scheduler step last."
             )
-        self.asks.append((again, len(now)))
-        return [self._number(value, len(self.numbers)) for value in now]
-
-    def _number(self, value: float, place: int) -> Any:
-        self.numbers.append(value)
-        with jax.ensure_compile_time_eval():
-            array = jnp.asarray(value)
-        return self.enter(array, ("number", place))
+        self.asks.append(again)
+        return [self.number(value) for value in now]
 
     # --- Python state -----------------------------------------------------------------------------
 

@@ -1,28 +1,11 @@
 """``torch.cpu.amp.GradScaler``: deprecated for ``torch.amp.GradScaler``."""
 
-import warnings
-
-from ...amp import grad_scaler as amp
+from ...amp.grad_scaler import OneDeviceScaler
 
 __all__ = ["GradScaler"]
 
 
-class GradScaler(amp.GradScaler):
+class GradScaler(OneDeviceScaler):
     """``torch.amp.GradScaler("cpu", ...)``; deprecated."""
 
-    def __init__(
-        self,
-        init_scale: float = 2.0**16,
-        growth_factor: float = 2.0,
-        backoff_factor: float = 0.5,
-        growth_interval: int = 2000,
-        enabled: bool = True,
-    ) -> None:
-        """Warn, and begin as ``torch.amp.GradScaler``."""
-        warnings.warn(
-            "`torch.cpu.amp.GradScaler(args...)` is deprecated. Please use "
-            "`torch.amp.GradScaler('cpu', args...)` instead.",
-            FutureWarning,
-            stacklevel=2,
-        )
-        super().__init__("cpu", init_scale, growth_factor, backoff_factor, growth_interval, enabled)
+    _only = "cpu"
