@@ -18,20 +18,9 @@ from . import cache
 from .counters import counters, tracing
 from .xla.channels_last import channels_last
 from .xla.memory import keep_pages
+from .xla.options import CPU_OPTIONS
 
 keep_pages()
-
-# Compiler options by what a program contains, for the CPU.  XLA's YNN fusion makes convolutions
-# slower (a small CNN's step: 111 ms with, 56 without).  Programs of matrix products keep it: a
-# small GPT's step takes 48 ms with it, 51 with products and reductions only, 54 without; an LSTM's
-# 16 and 23.  A program with both follows its convolutions.
-CPU_OPTIONS: dict[str, dict[str, Any]] = {
-    "convolution": {
-        "xla_cpu_experimental_ynn_fusion_type": "",
-        # Optimization barriers stay to the end: what `channels_last` keeps apart is not fused.
-        "xla_disable_hlo_passes": "cse_barrier_expander",
-    },
-}
 
 if TYPE_CHECKING:  # a type checker sees a variable in ``jax.Device``
     Device = Any
@@ -65,7 +54,7 @@ def compile(fun: Callable[..., Any], tuned: str = "", **options: Any) -> Callabl
     plain = jax.jit(counted, inline=True, **options)
     if not tuned or jax.default_backend() != "cpu":
         return plain
-    laid = channels_last(counted) if tuned == "convolution" else counted
+    laid = channels_last(counted) if tuned.startswith("convolution") else counted
     at_top = jax.jit(laid, inline=True, compiler_options=CPU_OPTIONS[tuned], **options)
 
     def call(*args: Any, **kwargs: Any) -> Any:

@@ -128,7 +128,7 @@ class Op:
         value: the result is handed out as a Python value (``equal``, ``allclose``).
         loops: the body has a loop. In a captured program its backward takes what the forward pass
             computed: XLA finds what two pieces of a program have in common, but not two loops.
-        tuned: which of ``_core.execute.CPU_OPTIONS`` its programs are compiled with.
+        tuned: which of ``_core.xla.options.CPU_OPTIONS`` its programs are compiled with.
         doc: the docstring.
         params: the parameters in order.
     """

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from .._core.execute import compile
-from .._core.xla.channels_last import convolves
+from .._core.xla.options import tuning
 from ._staged import Staged, draw_once
 from ._world import (
     Kept,
@@ -165,8 +165,3 @@ def checkpoint(
 def _floats_as_arrays(tree: Any) -> Any:
     flat = opened(tree)
     return flat.with_leaves([jnp.asarray(x) if type(x) is float else x for x in flat.leaves])
-
-
-def tuning(jaxpr: Any) -> str:
-    """Return which compiler options suit a program, by what it contains."""
-    return "convolution" if convolves(jaxpr) else ""

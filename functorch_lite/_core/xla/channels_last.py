@@ -18,6 +18,7 @@ import jax
 from jax.extend.core import jaxpr_as_fun
 
 from .held import in_order, plain
+from .options import convolves
 from .rules import run
 
 
@@ -39,19 +40,3 @@ def channels_last(fun: Callable[..., Any]) -> Callable[..., Any]:
         return jax.tree.unflatten(jax.tree.structure(shape), results)
 
     return relaid
-
-
-def convolves(jaxpr: Any) -> bool:
-    """Return True if there is a convolution in a program or in one that it calls."""
-    inner = (
-        getattr(value, "jaxpr", value)
-        for equation in jaxpr.eqns
-        for value in jax.tree.leaves(equation.params, is_leaf=_is_jaxpr)
-        if _is_jaxpr(value)
-    )
-    own = (equation.primitive.name for equation in jaxpr.eqns)
-    return "conv_general_dilated" in own or any(map(convolves, inner))
-
-
-def _is_jaxpr(value: Any) -> bool:
-    return hasattr(value, "eqns")

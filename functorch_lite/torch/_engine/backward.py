@@ -18,6 +18,7 @@ import numpy as np
 from ..._core import dtype as dt
 from ..._core.eager import Cold, together
 from ..._core.execute import x64
+from ..._core.xla.options import joined
 from ...ops._program import Program
 from ...transforms._levels import state
 from .anomaly import anomaly, watching
@@ -458,7 +459,8 @@ def run_segment(walk: _Walk, nodes: list[Node]) -> None:
     compiled = _segments.get(plan.signature)
     if compiled is None:
         compiled = _segments[plan.signature] = together(
-            _segment_function(plan.steps, plan.exits), _tuning(plan.steps)
+            _segment_function(plan.steps, plan.exits),
+            joined(step[0].tuned for step in plan.steps),
         )
     incoming = [walk.pending[node][index] for node, index in plan.entries]
     try:
@@ -472,11 +474,6 @@ def run_segment(walk: _Walk, nodes: list[Node]) -> None:
         walk.pending.pop(node, None)
     for slot, gradient in zip(plan.exits_slots, outgoing, strict=True):
         walk.deliver(slot, gradient)
-
-
-def _tuning(steps: tuple) -> str:
-    """Return the compiler options of a segment: those of the first step that asks for some."""
-    return next((step[0].tuned for step in steps if step[0].tuned), "")
 
 
 class _Plan:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+from jax.lax import optimization_barrier
 
 from ..._core.eager import eager
 from ..._core.execute import x64
@@ -113,13 +114,19 @@ def _make_program(rule: str, layout: tuple, guarded: bool) -> Callable[..., Any]
     """Return the pure function ``(hypers, arrays) -> new arrays`` for groups of this layout.
 
     A ``guarded`` one takes a flag as well; unless that is zero, the new arrays are the old ones.
+    In a captured step the first update waits for the last gradient: so XLA knows that nobody reads
+    the parameters any more, and writes the new ones over them instead of copying them first.
     """
 
     def step(hypers: tuple, arrays: tuple, found_inf: Any = None) -> tuple:
         source, out = iter(arrays), []
-        for (flags, count, names, hyper_names), values in zip(layout, hypers, strict=True):
+        sizes = [(count, 2 + len(names)) for _, count, names, _ in layout]
+        givens = [[[next(source) for _ in range(n)] for _ in range(count)] for count, n in sizes]
+        givens = _after_all_gradients(givens)
+        for (flags, _, names, hyper_names), values, given in zip(
+            layout, hypers, givens, strict=True
+        ):
             hyper = {k: jnp.reshape(v, ()) for k, v in zip(hyper_names, values, strict=True)}
-            given = [[next(source) for _ in range(2 + len(names))] for _ in range(count)]
             states = [dict(zip(names, kept, strict=True)) for _, _, *kept in given]
             states, hypers_each = with_clocks(rule, states, hyper)
             for old, state, own in zip(given, states, hypers_each, strict=True):
@@ -134,6 +141,12 @@ def _make_program(rule: str, layout: tuple, guarded: bool) -> Callable[..., Any]
 
     step.__name__ = f"{rule}_step"
     return step
+
+
+def _after_all_gradients(givens: list[list[list[Any]]]) -> list[list[list[Any]]]:
+    """Return the groups' ``[param, grad, *state]``, whose gradients come at the same time."""
+    grads = iter(optimization_barrier([grad for given in givens for _, grad, *_ in given]))
+    return [[[param, next(grads), *kept] for param, _, *kept in given] for given in givens]
 
 
 def _by_device(groups: list[Group]) -> list[list[Group]]:

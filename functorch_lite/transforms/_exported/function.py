@@ -8,9 +8,9 @@ import jax
 import jax.export
 import numpy as np
 
-from ..._core.execute import CPU_OPTIONS, compile
+from ..._core.execute import compile
 from ..._core.version import __version__
-from .._compiled import tuning
+from ..._core.xla.options import CPU_OPTIONS, tuning
 from .._world import ARRAYS, NUMBERS, is_box, opened
 from .archive import Archive, deserialized, read, serialized, write
 from .signature import SCALARS, Mismatch, Signature, Source

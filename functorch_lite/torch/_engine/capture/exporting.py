@@ -13,7 +13,7 @@ from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 from ...._core.errors import UnsupportedError
 from ...._core.execute import x64
 from ...._core.xla.channels_last import channels_last
-from ....transforms._compiled import tuning
+from ...._core.xla.options import tuning
 from ....transforms._exported.function import Exported, positional
 from ....transforms._exported.signature import SCALARS, Signature, Source
 from ....transforms._world import ARRAYS, Opened, opened
@@ -86,7 +86,7 @@ class Export:
             return self._body(*arrays)
 
         body.__name__ = type(function).__name__
-        if tuned == "convolution" and chosen == ("cpu",):
+        if tuned.startswith("convolution") and chosen == ("cpu",):
             body = channels_last(body)
         with x64(True):
             program = jax.export.export(jax.jit(body), platforms=chosen)(*self.values, *arrays)

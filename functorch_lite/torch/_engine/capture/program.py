@@ -15,7 +15,7 @@ from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from ...._core.counters import counters
 from ...._core.execute import compile, x64
-from ....transforms._compiled import tuning
+from ...._core.xla.options import tuning
 from ....transforms._explain import Facts, facts_of
 from ..tensor import Tensor
 from .grads import HELD_BY_LIST, Grads

@@ -1,0 +1,81 @@
+"""Compiler options for the CPU, chosen by what a program contains.  Floor 0.
+
+A choice is a word of ``CPU_OPTIONS``, or "" for XLA's defaults.  Each option is here for a
+measurement, in milliseconds a step on two cores; the programs are those of ``benchmarks/``.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import jax
+
+# Optimization barriers stay to the end: what they keep apart is not fused, what they put in order
+# keeps it (else XLA's CPU compiler drops them before it fuses). A barrier cannot be in a loop that
+# is made one function for being small.
+_BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
+_BARRIERS_IN_LOOPS = {"xla_disable_hlo_passes": "cse_barrier_expander,small-while-loop-hoisting"}
+
+# XLA's YNN fusion makes convolutions slower (a small CNN: 111 with, 56 without). A program with
+# matrix products, too, follows its convolutions.
+_CONVOLUTION = {"xla_cpu_experimental_ynn_fusion_type": ""}
+
+# Programs of matrix products keep it (a small GPT: 48 with, 51 with products and reductions only,
+# 54 without; an LSTM: 16 and 23). With 512-bit vectors, where the machine has them, and without
+# the order of operations that is meant for many cores the GPT is 5 % faster. oneDNN's products,
+# which are in jaxlib, too, are no faster within a program, and ``(a @ b) * 2 + c`` came out wrong.
+_PRODUCT = {
+    "xla_cpu_prefer_vector_width": 512,
+    "xla_cpu_enable_concurrency_optimized_scheduler": False,
+}
+
+_LOOPS = ", loops"
+CPU_OPTIONS: dict[str, dict[str, Any]] = {
+    "convolution": {**_CONVOLUTION, **_BARRIERS},
+    "convolution" + _LOOPS: {**_CONVOLUTION, **_BARRIERS_IN_LOOPS},
+    "product": {**_PRODUCT, **_BARRIERS},
+    "product" + _LOOPS: {**_PRODUCT, **_BARRIERS_IN_LOOPS},
+}
+
+
+def tuning(jaxpr: Any) -> str:
+    """Return the word for a program: "convolution" or "product", with or without ", loops"."""
+    found = "convolution" if convolves(jaxpr) else "product"
+    return found + _LOOPS if any(map(_holds_barrier, _loops(jaxpr))) else found
+
+
+def joined(words: Iterable[str]) -> str:
+    """Return the word for a program made of parts that have these."""
+    asked = sorted(set(words) - {""})
+    loops = any(word.endswith(_LOOPS) for word in asked)
+    return asked[0].removesuffix(_LOOPS) + (_LOOPS if loops else "") if asked else ""
+
+
+def convolves(jaxpr: Any) -> bool:
+    """Return True if there is a convolution in a program or in one that it calls."""
+    return any(e.primitive.name == "conv_general_dilated" for e in _equations(jaxpr))
+
+
+def _loops(jaxpr: Any) -> Iterator[Any]:
+    return (e for e in _equations(jaxpr) if e.primitive.name in ("scan", "while"))
+
+
+def _holds_barrier(loop: Any) -> bool:
+    kinds = ("optimization_barrier", "checkpoint")  # the second is lowered to the first
+    return any(e.primitive.name in kinds for body in _inner(loop) for e in _equations(body))
+
+
+def _equations(jaxpr: Any) -> Iterator[Any]:
+    """Yield the equations of a program and of those that it calls."""
+    for equation in jaxpr.eqns:
+        yield equation
+        for body in _inner(equation):
+            yield from _equations(body)
+
+
+def _inner(equation: Any) -> list[Any]:
+    values = jax.tree.leaves(equation.params, is_leaf=_is_jaxpr)
+    return [getattr(value, "jaxpr", value) for value in values if _is_jaxpr(value)]
+
+
+def _is_jaxpr(value: Any) -> bool:
+    return hasattr(value, "eqns")
