@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from itertools import chain
 from operator import is_
 from typing import Any
 
@@ -74,14 +75,14 @@ class _Parts:
 
     def __call__(self) -> bool:
         groups = self.optimizer.param_groups
-        params = [param for group in groups for param in group["params"]]
+        params = chain.from_iterable([group["params"] for group in groups])
         return all(map(is_, params, self.params)) and all(
             groups[place].get(name) is value for place, name, value in self.options
         )
 
 
 def _tensors(state: Any) -> list[Any]:
-    return [tensor for entry in state.values() for tensor in entry.values()]
+    return list(chain.from_iterable(map(dict.values, state.values())))
 
 
 def depends_on(options: Callable[[], Any], what: str) -> None:

@@ -7,6 +7,8 @@ numbers, hyper-parameters), runs one compiled function, and puts what came out w
 import math
 import sys
 from collections.abc import Sequence
+from itertools import accumulate
+from operator import attrgetter
 from time import perf_counter
 from typing import Any
 
@@ -18,12 +20,15 @@ from ...._core.execute import compile, x64
 from ...._core.xla.options import tuning
 from ....transforms._explain import Facts, facts_of
 from ..tensor import Tensor
-from .grads import HELD_BY_LIST, Grads
+from .grads import HELD_BY_LIST, Grads, pack
 from .guards import ModuleGuards, SlotGuards
 from .joint import Halves
 from .node import begin
 from .recorder import as_numbers
 from .tracing import Trace
+
+_storage_of = attrgetter("_storage")
+_requires_grad_of = attrgetter("_requires_grad")
 
 _UNSHARED = HELD_BY_LIST + 1
 """The count of references to an array that only its storage and one list hold."""
@@ -53,9 +58,10 @@ class Program:
         self.joint = bool(trace.cotangents)
         if self.joint:
             written = set()
+        self.grads = Grads(trace, pack=not (self.joint or self.grad_of))
         self._arrange(written, loose)
         self.known = [t._storage for t in self.tensors]
-        self.flags = [t._requires_grad for t in self.tensors]
+        self.flags = list(map(_requires_grad_of, self.tensors))
         self.slots = SlotGuards(trace.guarded(), trace.reach.contents.values())
         self.modules = ModuleGuards(
             trace.modules(), self.tensors, trace.reach.names, trace.changed_attributes()
@@ -70,8 +76,6 @@ class Program:
         self.asks = recorder.asks
         self._compile(closed)
         self.first = True
-        self.grads = Grads(trace)
-        self.templates = [(i, t) for i, t in enumerate(self.grads.others) if t is not None]
         trace.forget()
 
     # --- building ---------------------------------------------------------------------------------
@@ -116,7 +120,13 @@ class Program:
         place_of = {cell: start + i for i, cell in enumerate(trace.recorder.writes)}
         first = [place_of[cell] for cell in donated]
         count = len(trace.closed.jaxpr.outvars) - trace.gradients
-        self.out_order = [*first, *(i for i in range(count) if i not in set(first))]
+        packed = set(self.grads.packed)
+        rest = [i for i in range(count) if i not in first and i not in packed]
+        self.out_order = [*first, *rest]
+        self.made = len(trace.templates) - len(packed)
+        self.templates = [
+            (i, rest.index(i), t) for i, t in enumerate(self.grads.others) if t is not None
+        ]
         self.others_written = [c for c in trace.recorder.writes if c not in set(donated)]
 
     def _compile(self, closed: Any) -> None:
@@ -128,7 +138,8 @@ class Program:
 
             def body(values: list[Any]) -> list[Any]:
                 found = jaxpr_as_fun(ClosedJaxpr(whole, values))()
-                return [found[i] for i in self.out_order]
+                small = [found[i] for i in self.grads.packed]
+                return [found[i] for i in self.out_order] + ([pack(small)] if small else [])
 
         else:
             self.halves = Halves(
@@ -172,7 +183,7 @@ class Program:
         if isinstance(tensors, str):
             return tensors
         self.tensors = tensors
-        known = [t._storage for t in tensors]
+        known = list(map(_storage_of, tensors))
         if known != self.known:
             for tensor, old in zip(tensors, self.known, strict=True):
                 if tensor._storage is not old and (
@@ -180,7 +191,7 @@ class Program:
                 ):
                     return "the data of a captured tensor was replaced by another shape"
             self.known = known
-        if [t._requires_grad for t in tensors] != self.flags:
+        if list(map(_requires_grad_of, tensors)) != self.flags:
             return "requires_grad of a captured tensor"
         for tensor, place, was_none in self.grads_read:
             tensor = tensor if place is None else leaves[place]
@@ -262,18 +273,22 @@ class Program:
     def _deliver(self, out: list[Any], storages: list[Any], leaves: Sequence[Any]) -> Any:
         """Write what the program wrote, and return what it returned."""
         trace = self.trace
-        count = self.donated
-        for value, cell in zip(out[:count], storages, strict=False):
-            _write(cell, value)
-        out = out[count:]
-        made = {place: template.make(out[place]) for place, template in self.templates}
-        self.grads.put(out)
-        start = len(trace.templates)
-        arrays = out[start : start + trace.arrays]
-        start += trace.arrays
-        for value, cell in zip(out[start:], self.others_written, strict=False):
-            _write(cell, value)
-        start += len(self.others_written)
+        flat = out.pop() if self.grads.packed else None
+        donated, out = out[: self.donated], out[self.donated :]
+        ends = list(accumulate((self.made, trace.arrays, len(self.others_written))))
+        written = donated + out[ends[1] : ends[2]]
+        for value, cell in zip(
+            written, storages[: self.donated] + self.others_written, strict=True
+        ):
+            if cell.buffer is None:  # what `Storage.write` does, where there are hundreds
+                cell.array = value
+                cell.version += 1
+            else:
+                cell.write(value)
+        made = {name: template.make(out[place]) for name, place, template in self.templates}
+        self.grads.put(out, flat)
+        arrays = out[ends[0] : ends[1]]
+        start = ends[2]
         for value, place in zip(out[start:], trace.written_arguments, strict=False):
             leaves[place]._write(value)
         start += len(trace.written_arguments)
@@ -285,14 +300,6 @@ class Program:
 
 
 _NOTHING = type(None)
-
-
-def _write(cell: Any, value: Any) -> None:
-    if cell.buffer is None:
-        cell.array = value
-        cell.version += 1
-    else:
-        cell.write(value)
 
 
 def _unshared(arrays: list[Any]) -> list[Any]:

@@ -31,10 +31,14 @@ class Template:
         self.requires_grad = bool(tensor._requires_grad)
 
     def make(self, array: Any) -> Tensor:
-        """Return a tensor around ``array``."""
+        """Return a tensor of a new storage that holds ``array``."""
+        return self.around(Storage(array))
+
+    def around(self, storage: Storage) -> Tensor:
+        """Return a tensor of ``storage``."""
         tensor = object.__new__(self.kind)
         tensor.__dict__.update(self.attributes)
-        tensor._storage = Storage(array)
+        tensor._storage = storage
         if self.requires_grad:
             tensor._requires_grad = True
         return tensor
