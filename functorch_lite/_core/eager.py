@@ -13,7 +13,6 @@ the two ways agree to rounding.  ``FUNCTORCH_LITE_NUMPY=0`` compiles everything 
 """
 
 import os
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -38,24 +37,13 @@ MAX_SHAPES = 512
 ENABLED = os.environ.get("FUNCTORCH_LITE_NUMPY", "1") != "0"
 
 _NUMBERS = frozenset((bool, int, float, complex))
+_NOT_ARRAYS = frozenset((*_NUMBERS, type(None), tuple, list, dict))
 _TOP = get_opaque_trace_state()
 _config: Any = jax.config  # a type checker does not see its fields
 
 
 class Cold(BaseException):
-    """Raised out of a compiled function that would have to compile for shapes that are cold.
-
-    No error, hence no ``Exception``: JAX would spend milliseconds on shortening its traceback.
-    """
-
-
-class _Permission(threading.local):
-    """Whether compiled functions may compile for new shapes: how many callers said so."""
-
-    given = 0
-
-
-_permission = _Permission()
+    """Raised by a call of :func:`together` that would have to compile for shapes that are cold."""
 
 
 def eager(fun: Callable[..., Any], tuned: str = "") -> Callable[..., Any]:
@@ -79,41 +67,36 @@ def together(fun: Callable[..., Any], tuned: str = "") -> Callable[..., Any]:
 def _program(cold: "_ColdProgram", tuned: str) -> Callable[..., Any]:
     """Return the function that calls the compiled program, and ``cold`` where that is not hot.
 
-    Once some shapes are hot the compiled function is called first, and tells by :class:`Cold` that
-    it does not know the shapes at hand: so a hot call pays for no look-up.
+    What is hot is looked up before JAX is asked: a jitted function whose trace raises an exception
+    serves the shapes at hand without its fast path ever after.
     """
-    hot = False
-
-    def guarded(*operands: Any) -> Any:
-        if not _permission.given:
-            raise Cold
-        return cold.fun(*operands)
-
-    def heat() -> Callable[..., Any]:
-        nonlocal hot
-        hot = True
-        return compiled
+    compiled = compile(cold.fun, tuned)
+    hot: set[tuple] = set()
 
     def call(*operands: Any) -> Any:
-        if hot:
-            try:
-                return compiled(*operands)
-            except Cold:
-                pass  # answered below, so that errors there do not speak of this one
-        return cold.call(operands, compiled, heat)
+        shapes = _shapes(operands)
+        if shapes in hot:
+            return compiled(*operands)
+        return cold.call(operands, compiled, lambda: _add(hot, shapes))
 
-    guarded.__name__ = getattr(cold.fun, "__name__", "program")
-    compiled = compile(guarded, tuned)
     return call
 
 
-def _permitted(compiled: Callable[..., Any], operands: tuple) -> Any:
-    """Call a compiled function that may compile for new shapes."""
-    _permission.given += 1
-    try:
-        return compiled(*operands)
-    finally:
-        _permission.given -= 1
+def _add(hot: set[tuple], shapes: tuple) -> None:
+    if len(hot) >= MAX_SHAPES:  # compiled they stay: those that are met again come back at once
+        hot.clear()
+    hot.add(shapes)
+
+
+def _shapes(operands: Any) -> tuple:
+    """Return what of the operands tells hot calls from cold ones."""
+    return tuple([_shape(x) if type(x) in _NOT_ARRAYS else (x.shape, x.dtype) for x in operands])
+
+
+def _shape(operand: Any) -> Any:
+    if isinstance(operand, dict):
+        return (*operand, *_shapes(operand.values()))
+    return _shapes(operand) if isinstance(operand, tuple | list) else type(operand)
 
 
 class _Shapes:
@@ -142,15 +125,16 @@ class _ColdProgram:
         self.fun = fun
         self._known: dict[Any, _Shapes] = {}
 
-    def call(self, operands: tuple, compiled: Callable[..., Any], heat: Callable[[], Any]) -> Any:
-        """Run on NumPy, or compile if the rule says so."""
+    def call(self, operands: tuple, compiled: Callable[..., Any], heat: Callable[[], None]) -> Any:
+        """Run on NumPy, or compile if the rule says so; ``heat()`` tells that they are hot now."""
         leaves, tree = jax.tree.flatten(operands)
         if any(isinstance(leaf, Tracer) for leaf in leaves) or get_opaque_trace_state() != _TOP:
-            return _permitted(compiled, operands)
+            return compiled(*operands)
         try:
             place = self.place(leaves)
         except _Elsewhere:
-            return _permitted(heat(), operands)
+            heat()
+            return compiled(*operands)
         key = (tree, _config.jax_enable_x64, *map(_signature, leaves))
         known = self._known.get(key)
         if known is None:
@@ -160,7 +144,8 @@ class _ColdProgram:
         if not known.left:
             counters.promotions += known.plan is not None
             known.plan = None
-            return _permitted(heat(), operands)
+            heat()
+            return compiled(*operands)
         known.left -= 1
         return self.run(known, leaves, place)
 

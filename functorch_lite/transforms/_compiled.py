@@ -100,8 +100,12 @@ _boxed: dict[Any, bool] = {}
 
 def _holds_boxes(*trees: Any) -> bool:
     """Return True if a leaf is a box; remembered by structure, since it is asked at each call."""
-    if not worlds.boxed.box:
+    box = worlds.boxed.box
+    if not box:
         return False
+    args, _ = trees
+    if any(isinstance(arg, box) for arg in args):  # most calls are told by this
+        return True
     structure = jax.tree.structure(trees)
     found = _boxed.get(structure)
     if found is None:

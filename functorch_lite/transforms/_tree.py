@@ -33,6 +33,14 @@ class Spec:
     children: tuple["Spec", ...] = ()
     count: int = 1
 
+    def __hash__(self) -> int:
+        """Hash by value, once: a structure is looked up several times at each call."""
+        found = self.__dict__.get("_hash")
+        if found is None:
+            found = hash((self.kind, self.aux, self.children))
+            object.__setattr__(self, "_hash", found)
+        return found
+
     def __str__(self) -> str:
         """Spell the structure as PyTorch's messages do."""
         return self._shown(0)
@@ -61,22 +69,29 @@ class _Star:
 LEAF = Spec()
 
 
-def flatten(tree: Any, is_leaf: Callable[[Any], bool] = lambda _: False) -> tuple[list, Spec]:
-    """Return the leaves of ``tree`` in order, and its ``Spec``. None is a leaf."""
+def flatten(tree: Any, boxes: Any = ()) -> tuple[list, Spec]:
+    """Return the leaves of ``tree`` in order, and its ``Spec``. None is a leaf, so are ``boxes``.
+
+    ``boxes`` is a type or a tuple of types.
+    """
     leaves: list[Any] = []
-    return leaves, _flatten(tree, is_leaf, leaves)
+    return leaves, _flatten(tree, (boxes, *_LEAVES), leaves)
 
 
-def _flatten(tree: Any, is_leaf: Callable[[Any], bool], leaves: list) -> Spec:
-    if not isinstance(tree, _LEAVES) and not is_leaf(tree):
-        taken = _open(tree)
-        if taken is not None:
-            children, aux = taken
-            start = len(leaves)
-            specs = tuple([_flatten(child, is_leaf, leaves) for child in children])
-            return Spec(type(tree), aux, specs, len(leaves) - start)
-    leaves.append(tree)
-    return LEAF
+def _flatten(tree: Any, kinds: tuple, leaves: list) -> Spec:
+    taken = None if isinstance(tree, kinds) else _open(tree)
+    if taken is None:
+        leaves.append(tree)
+        return LEAF
+    children, aux = taken
+    start, specs = len(leaves), []
+    for child in children:
+        if isinstance(child, kinds):  # asked here as well: a call less for each of many leaves
+            leaves.append(child)
+            specs.append(LEAF)
+        else:
+            specs.append(_flatten(child, kinds, leaves))
+    return Spec(type(tree), aux, tuple(specs), len(leaves) - start)
 
 
 def _open(tree: Any) -> tuple[Sequence[Any], Any] | None:

@@ -157,7 +157,7 @@ class Opened:
 
 def opened(tree: Any) -> Opened:
     """Take ``tree`` apart; boxes are leaves."""
-    return Opened(*flatten(tree, is_box))
+    return Opened(*flatten(tree, worlds.boxed.box))
 
 
 def world_of(*trees: Any) -> tuple[World, list[Any]]:

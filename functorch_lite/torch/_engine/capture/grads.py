@@ -122,15 +122,16 @@ class Pack:
 
     def __init__(self, flat: Any, unpack: Any) -> None:
         self.flat, self.unpack = flat, unpack
-        self.pieces: list[Any] | None = None
+        self.pieces: Any = None
 
     def piece(self, place: int) -> Any:
         """Return one of the arrays."""
-        if self.pieces is None:
+        pieces = self.pieces
+        if pieces is None:
             with jax.ensure_compile_time_eval(), x64(True):  # in a trace, too, they are values
-                self.pieces = self.unpack(self.flat)
+                pieces = self.pieces = self.unpack(self.flat)
             self.flat = None
-        return self.pieces[place]
+        return pieces[place]
 
 
 class Packed(Storage):
