@@ -49,7 +49,7 @@ def test_outputs_gradients_and_statistics_are_the_modules():
     net.train()(torch.tensor(np.array(X))).pow(2).sum().backward()
     for name, parameter in net.named_parameters():
         # one is a program, the other runs op by op: what batch norm cancels differs in rounding
-        equal(fl.nn.flatten(found)[name], parameter.grad, atol=5e-6)
+        equal(fl.nn.flatten(found)[name], parameter.grad, atol=2e-5)
     equal(moved["1"]["running_mean"], net[1].running_mean)
     assert int(moved["1"]["num_batches_tracked"]) == 1
 

@@ -249,14 +249,17 @@ class Program:
         self.outputs = len(out)
         return out
 
+    def lowered(self) -> Any:
+        """Return the program as ``jax.jit(...).lower`` does."""
+        self.traced = 0
+        with x64(True):
+            return self.run.lower(*self.avals)  # type: ignore[attr-defined]
+
     def facts(self) -> Facts:
         """Return what is known of the program; XLA's estimates cost a compilation."""
         donated, kept, arrays, draws, numbers = self.avals
-        self.traced = 0
-        with x64(True):
-            lowered = self.run.lower(*self.avals)  # type: ignore[attr-defined]
         return facts_of(
-            lowered,
+            self.lowered(),
             arguments=len(arrays),
             lifted={
                 "tensors": len(donated) + len(kept),
