@@ -1,5 +1,6 @@
 """Cold programs run at once, hot ones are compiled: when, and what a caller notices of it."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -47,6 +48,34 @@ def test_shapes_are_counted_apart_before_and_after_one_is_hot():
     assert compilations_of(once) == 0
     assert compilations_of(lambda: [program(jnp.ones(3)) for _ in range(HOT)]) == 1
     assert compilations_of(once) == 0
+
+
+def python_inside(call) -> set[str]:
+    """Return the files whose Python code a call runs."""
+    files = set()
+    sys.setprofile(lambda frame, *_: files.add(Path(frame.f_code.co_filename).name))
+    try:
+        call()
+    finally:
+        sys.setprofile(None)
+    return files
+
+
+@pytest.mark.parametrize("make", [eager, together], ids=["eager", "together"])
+def test_hot_calls_of_every_shape_take_the_fast_path(make):
+    program = make(lambda x, factor: x * factor)
+
+    def call(x):
+        with contextlib.suppress(Cold):
+            program(x, 2.0)
+
+    for n in (3, 4, 5):
+        x = jnp.ones(n)
+        for _ in range(HOT + 2):
+            call(x)
+    for n in (3, 4, 5):
+        x = jnp.ones(n)
+        assert "pjit.py" not in python_inside(lambda x=x: program(x, 2.0))
 
 
 def test_fifty_shapes_of_a_small_network_compile_nothing(caplog):
