@@ -110,3 +110,51 @@ def test_a_gradient_is_read_inside_another_captured_function():
         assert size().item() == pytest.approx(3 * 3 * 2 * i + 3 * 2)
     mapped = torch.vmap(lambda x: x * net.weight.grad.sum())(torch.ones(2))
     assert mapped.tolist() == [36.0, 36.0]
+
+
+def test_results_that_share_their_memory_do_so_at_each_call():
+    class Keeps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.last = nn.Linear(3, 2), None
+
+        def forward(self, x):
+            y = self.layer(x)
+            self.last = y.detach()
+            return y, y.detach()
+
+    torch.manual_seed(0)
+    net = Keeps()
+    call = torch.compile(net, fullgraph=True)
+    for i in range(3):
+        x = torch.full((4, 3), float(i))
+        y, plain = call(x)
+        assert torch.equal(y, net.layer(x))
+        assert y.requires_grad and not plain.requires_grad
+        assert y.data_ptr() == plain.data_ptr() == net.last.data_ptr()
+        plain.zero_()
+        assert y.sum() == 0 and net.last.sum() == 0
+
+
+def test_a_returned_gradient_is_the_parameters():
+    layer = nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.1)
+
+    @torch.compile(fullgraph=True)
+    def step(x):
+        optimizer.zero_grad()
+        layer(x).sum().backward()
+        optimizer.step()
+        return layer.weight.grad.detach(), layer.bias.grad
+
+    for i in range(3):
+        weight, bias = step(torch.full((4, 3), float(i)))
+        assert weight.tolist() == [[4.0 * i] * 3] * 2
+        assert bias is layer.bias.grad
+        assert weight.data_ptr() == layer.weight.grad.data_ptr()
+
+
+def test_results_with_different_views_of_one_memory_break_the_graph():
+    call = torch.compile(lambda x: ((y := x + 1)[0], y), fullgraph=True)
+    with pytest.raises(Exception, match="share their memory"):
+        call(torch.ones(3))

@@ -125,7 +125,9 @@ class Program:
         self.out_order = [*first, *rest]
         self.made = len(trace.templates) - len(packed)
         self.templates = [
-            (i, rest.index(i), t) for i, t in enumerate(self.grads.others) if t is not None
+            (i, rest.index(i), t)
+            for i, t in enumerate(self.grads.others)
+            if t is not None and i not in trace.sharing
         ]
         self.others_written = [c for c in trace.recorder.writes if c not in set(donated)]
 
@@ -289,6 +291,8 @@ class Program:
             else:
                 cell.write(value)
         made = {name: template.make(out[place]) for name, place, template in self.templates}
+        for name, first in trace.sharing.items():
+            made[name] = trace.templates[name].around(made[first]._storage)
         self.grads.put(out, flat)
         arrays = out[ends[0] : ends[1]]
         start = ends[2]

@@ -49,6 +49,7 @@ class Results:
 
     Attributes:
         tensors: tensors that were made inside, each once.
+        sharing: place of a tensor -> that of the one whose elements it has, too (``detach``).
         arrays: the other traced or concrete arrays among the leaves.
     """
 
@@ -62,6 +63,7 @@ class Results:
         """
         self.recorder, self.kept, self.copies = recorder, kept, copies
         self.tensors: list[Tensor] = []
+        self.sharing: dict[int, int] = {}
         self.arrays: list[Any] = []
         tensors = [(i, leaf) for i, leaf in enumerate(inputs.leaves) if isinstance(leaf, Tensor)]
         self.inputs = {id(leaf): i for i, leaf in tensors}
@@ -94,9 +96,13 @@ class Results:
         place = self._seen.get(id(tensor))
         if place is None:
             other = self._storages.setdefault(id(tensor._storage), tensor)
-            if other is not tensor and not self.copies:
-                raise GraphBreak("two results share their memory", "return a clone of one of them.")
             place = self._seen[id(tensor)] = len(self.tensors)
+            if other is not tensor and not self.copies:
+                if _window(other) != _window(tensor):
+                    raise GraphBreak(
+                        "two results share their memory", "return a clone of one of them."
+                    )
+                self.sharing[place] = self._seen[id(other)]
             self.tensors.append(tensor)
         return "made", place
 
@@ -143,6 +149,11 @@ class Tree:
             else:
                 found.append(leaves[what] if kind == "arg" else arrays[what])
         return found[0] if self.single else self.flat.with_leaves(found)
+
+
+def _window(tensor: Tensor) -> list[Any]:
+    """Return through which views a tensor sees its memory; one that hides from transforms is none."""
+    return [(step, ints) for step, ints in tensor._chain if step.op is not None]
 
 
 def is_traced(value: Any) -> bool:

@@ -42,6 +42,7 @@ class Trace:
     Attributes:
         closed: the JAX program; its constants are the inputs (``origin``).
         templates: patterns of the tensors that each call makes; ``tree`` puts them in place.
+        sharing: see ``Results``.
         arrays: how many plain arrays are returned.
         written_arguments: places of the arguments that are written to.
         differentiable, edges, cotangents, node, dead: see ``node.begin``.
@@ -134,6 +135,7 @@ class Trace:
         self._grads(results)
         arrays = [t._array for t in results.tensors]
         self.templates = [Template(t) for t in results.tensors]
+        self.sharing = results.sharing
         self.arrays = len(results.arrays)
         written = inputs.leave()
         self.written_arguments = [place for place, _ in written]
@@ -208,6 +210,7 @@ class Trace:
             found.append((grad.tensor, place, kind, what, alone))
         uses = Counter(what for _, _, kind, what, _ in found if kind == "made")
         uses.update(what for kind, what in self.tree.sources if kind == "made")
+        uses.update(place for pair in results.sharing.items() for place in pair)
         uses.update(what for _, kind, what in self.changed if kind == "made")
         for tensor, place, kind, what, alone in found:
             if alone and uses[what] == 1:
