@@ -5,6 +5,7 @@ in it, and the concrete array becomes a constant of JAX's trace; *which* constan
 identity, and so at later calls the constant is replaced by what the storage holds then.
 """
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.extend.core import get_opaque_trace_state
 
-from ...._core.execute import compile
+from ...._core.execute import compile, x64
 from ....transforms._levels import TRACE, Recording, active, state
 from ..graph import AccumulateGrad, Node, sequence
 from ..tensor import Tensor
@@ -297,6 +298,13 @@ def now_recording() -> Recorder | None:
     return ground
 
 
-def as_numbers(values: list[Any]) -> np.ndarray:
+def as_numbers(values: list[Any]) -> Any:
     """Return floats as the one operand that carries them all."""
-    return np.array(values, np.float64)
+    return np.array(values, np.float64) if values else _none()
+
+
+@functools.cache
+def _none() -> jax.Array:
+    """Return the operand that carries no numbers: one that is on the device already."""
+    with jax.ensure_compile_time_eval(), x64(True):
+        return jnp.zeros(0, jnp.float64)

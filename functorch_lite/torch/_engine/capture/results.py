@@ -152,7 +152,7 @@ class Tree:
 
 
 def _window(tensor: Tensor) -> list[Any]:
-    """Return through which views a tensor sees its memory; one that hides from transforms is none."""
+    """Return through which views a tensor sees its memory (hiding from transforms is none)."""
     return [(step, ints) for step, ints in tensor._chain if step.op is not None]
 
 
