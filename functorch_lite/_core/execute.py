@@ -54,7 +54,7 @@ def compile(fun: Callable[..., Any], tuned: str = "", **options: Any) -> Callabl
     plain = jax.jit(counted, inline=True, **options)
     if not tuned or jax.default_backend() != "cpu":
         return plain
-    laid = channels_last(counted) if tuned.startswith("convolution") else counted
+    laid = channels_last(counted) if tuned == "convolution" else counted
     at_top = jax.jit(laid, inline=True, compiler_options=CPU_OPTIONS[tuned], **options)
 
     def call(*args: Any, **kwargs: Any) -> Any:

@@ -10,8 +10,8 @@ from typing import Any
 import jax
 
 # Optimization barriers stay to the end: what they keep apart is not fused, what they put in order
-# keeps it (else XLA's CPU compiler drops them before it fuses). A barrier cannot be in a loop that
-# is made one function for being small.
+# keeps it (else XLA's CPU compiler drops them before it fuses). A loop that is made one function
+# for being small must not hold one: the compiler aborts.
 _BARRIERS = {"xla_disable_hlo_passes": "cse_barrier_expander"}
 _BARRIERS_IN_LOOPS = {"xla_disable_hlo_passes": "cse_barrier_expander,small-while-loop-hoisting"}
 
@@ -28,26 +28,24 @@ _PRODUCT = {
     "xla_cpu_enable_concurrency_optimized_scheduler": False,
 }
 
-_LOOPS = ", loops"
 CPU_OPTIONS: dict[str, dict[str, Any]] = {
-    "convolution": {**_CONVOLUTION, **_BARRIERS},
-    "convolution" + _LOOPS: {**_CONVOLUTION, **_BARRIERS_IN_LOOPS},
+    "convolution": {**_CONVOLUTION, **_BARRIERS_IN_LOOPS},
+    "product, loops": {**_PRODUCT, **_BARRIERS_IN_LOOPS},
     "product": {**_PRODUCT, **_BARRIERS},
-    "product" + _LOOPS: {**_PRODUCT, **_BARRIERS_IN_LOOPS},
 }
 
 
 def tuning(jaxpr: Any) -> str:
-    """Return the word for a program: "convolution" or "product", with or without ", loops"."""
-    found = "convolution" if convolves(jaxpr) else "product"
-    return found + _LOOPS if any(map(_holds_barrier, _loops(jaxpr))) else found
+    """Return the word for a program; "product, loops" if there are barriers in its loops."""
+    if convolves(jaxpr):
+        return "convolution"
+    return "product, loops" if any(map(_holds_barrier, _loops(jaxpr))) else "product"
 
 
 def joined(words: Iterable[str]) -> str:
     """Return the word for a program made of parts that have these."""
-    asked = sorted(set(words) - {""})
-    loops = any(word.endswith(_LOOPS) for word in asked)
-    return asked[0].removesuffix(_LOOPS) + (_LOOPS if loops else "") if asked else ""
+    asked = set(words)
+    return next((word for word in CPU_OPTIONS if word in asked), "")
 
 
 def convolves(jaxpr: Any) -> bool:
@@ -60,7 +58,7 @@ def _loops(jaxpr: Any) -> Iterator[Any]:
 
 
 def _holds_barrier(loop: Any) -> bool:
-    kinds = ("optimization_barrier", "checkpoint")  # the second is lowered to the first
+    kinds = ("optimization_barrier", "remat2")  # the second, a checkpoint, is lowered to the first
     return any(e.primitive.name in kinds for body in _inner(loop) for e in _equations(body))
 
 

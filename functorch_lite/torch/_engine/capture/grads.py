@@ -96,8 +96,10 @@ class Grads:
 
 
 def pack(arrays: Sequence[Any]) -> Any:
-    """Return the arrays end to end, flat; traced. The barrier keeps them apart from their making,
-    which would become one loop that asks for each element whose it is."""
+    """Return the arrays end to end, flat.
+
+    The barrier keeps them apart from their making: one loop would ask for each element whose it is.
+    """
     return jnp.concatenate([jnp.ravel(a) for a in jax.lax.optimization_barrier(list(arrays))])
 
 

@@ -58,7 +58,9 @@ class Program:
         self.joint = bool(trace.cotangents)
         if self.joint:
             written = set()
-        self.grads = Grads(trace, pack=not (self.joint or self.grad_of))
+        # Where no optimizer steps, somebody outside is about to read the gradients.
+        quiet = bool(recorder.optimizers) and not (self.joint or self.grad_of)
+        self.grads = Grads(trace, pack=quiet)
         self._arrange(written, loose)
         self.known = [t._storage for t in self.tensors]
         self.flags = list(map(_requires_grad_of, self.tensors))
