@@ -4,7 +4,7 @@ Everything that runs on the engine goes through :func:`compile` and :func:`x64`,
 options, the 64-bit scope and the count of compilations live in one place.  Importing this file
 leaves ``jax.config`` untouched: 64-bit types are switched on by a scope around each call, and the
 cache on disk is set up by the first compilation (``cache.py``).  It does set the process's
-allocator (``xla/memory.py``), which must happen before XLA's threads start.  Floor 0.
+allocator (``xla/memory.py``).  Floor 0.
 """
 
 import functools

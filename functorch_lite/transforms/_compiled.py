@@ -98,18 +98,17 @@ class _OfArrays:
 _boxed: dict[Any, bool] = {}
 
 
-def _holds_boxes(*trees: Any) -> bool:
+def _holds_boxes(args: tuple, kwargs: dict[str, Any]) -> bool:
     """Return True if a leaf is a box; remembered by structure, since it is asked at each call."""
     box = worlds.boxed.box
     if not box:
         return False
-    args, _ = trees
     if any(isinstance(arg, box) for arg in args):  # most calls are told by this
         return True
-    structure = jax.tree.structure(trees)
+    structure = jax.tree.structure((args, kwargs))
     found = _boxed.get(structure)
     if found is None:
-        found = _boxed[structure] = bool(world_of(trees)[1])
+        found = _boxed[structure] = bool(world_of(args, kwargs)[1])
     return found
 
 

@@ -1,1 +1,1 @@
-"""How XLA's CPU programs use memory: the allocator, and the layout of images.  Floor 0."""
+"""XLA on a CPU: the allocator, the layout of images, compiler options.  Floor 0."""

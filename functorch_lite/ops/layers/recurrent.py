@@ -223,11 +223,17 @@ def _run(kind, reverse, x, state, w_hh, b_hh):
     w_hh = lax.optimization_barrier(w_hh.T)
 
     def advance(state, x):
-        gates = _gates(kind, x, _add_bias(state[0] @ w_hh, b_hh))
-        new = _CELLS[kind](*_of_cell(kind, lax.optimization_barrier(gates), state))
+        new, _ = _advanced(kind, x, state, w_hh, b_hh)
         return new, new[0]
 
     return lax.scan(advance, state, x, reverse=reverse)
+
+
+def _advanced(kind, x, state, turned, b_hh):
+    """Return the new state and the gates; ``turned`` is ``w_hh.T``."""
+    gates = _gates(kind, x, _add_bias(state[0] @ turned, b_hh))
+    gates = lax.optimization_barrier(gates)
+    return _CELLS[kind](*_of_cell(kind, gates, state)), gates
 
 
 @_run.defjvp
@@ -236,9 +242,7 @@ def _run_jvp(kind, reverse, primals, tangents):
     turned = lax.optimization_barrier(w_hh.T)
 
     def advance(state, x):
-        gates = _gates(kind, x, _add_bias(state[0] @ turned, b_hh))
-        gates = lax.optimization_barrier(gates)
-        new = _CELLS[kind](*_of_cell(kind, gates, state))
+        new, gates = _advanced(kind, x, state, turned, b_hh)
         return new, (new[0], gates, state)
 
     last, (out, gates, before) = lax.scan(advance, state, x, reverse=reverse)

@@ -33,35 +33,27 @@ class Grads:
 
     Attributes:
         packed: the places, among the results of the trace, of those that come out in one array.
-        others: by place, the templates of the results that are not gradients only; else None.
+        place_of: place of another result in the trace -> its place among the others.
+        others: by place, the templates of the results that are not gradients only.
     """
 
     def __init__(self, trace: Any, pack: bool) -> None:
         """Look at what the trace leaves behind; ``pack``: whether some may come out in one."""
-        self.templates: dict[int, Template] = {p: trace.templates[p] for _, p in trace.grads}
-        self.others = [None if i in self.templates else t for i, t in enumerate(trace.templates)]
-        self.packed = self._small() if pack else []
-        together = set(self.packed)
-        alone = [p for p in self.templates if p not in together]
         targets: dict[int, Tensor] = {place: tensor for tensor, place in trace.grads}
+        places = range(len(trace.templates))
+        self.others = {i: trace.templates[i] for i in places if i not in targets}
+        self.packed = _small({i: trace.templates[i] for i in targets}) if pack else []
+        together = set(self.packed)
+        self.place_of = {p: i for i, p in enumerate(p for p in places if p not in together)}
+        alone = [p for p in targets if p not in together]
+        self.places = [self.place_of[p] for p in alone]
         self.targets = [targets[p] for p in (*self.packed, *alone)]
-        before = [i for i in range(len(trace.templates)) if i not in together]
-        self.places = [before.index(p) for p in alone]
-        self.alone = [self.templates[p] for p in alone]
-        shapes = [self.templates[p].attributes["_sizes"] for p in self.packed]
+        self.templates: list[Template] = [trace.templates[p] for p in (*self.packed, *alone)]
+        shapes = [trace.templates[p].attributes["_sizes"] for p in self.packed]
         self.unpack = compile(lambda flat: unpack(flat, shapes)) if shapes else None
         self.last: list[Tensor] = []
         self.storages: list[Storage] = []
         self.pack = Pack(None, None)
-
-    def _small(self) -> list[int]:
-        """Return the places of the gradients to pack: small ones of one dtype, at least two."""
-        of_dtype: dict[Any, list[int]] = {}
-        for place, template in self.templates.items():
-            if math.prod(template.attributes["_sizes"]) <= PACKED_SIZE:
-                of_dtype.setdefault(template.attributes["_dtype"], []).append(place)
-        most = max(of_dtype.values(), key=len, default=[])
-        return most if len(most) > 1 else []
 
     def put(self, out: list[Any], flat: Any) -> None:
         """Set the gradients to the arrays of ``out``, results that are not packed, and ``flat``."""
@@ -73,8 +65,7 @@ class Grads:
             self.pack = Pack(flat, self.unpack)
             self.storages = [Packed(self.pack, i) for i in range(count)]
             self.storages += map(Storage, arrays)
-            templates = (*(self.templates[p] for p in self.packed), *self.alone)
-            self.last = [t.around(s) for t, s in zip(templates, self.storages, strict=True)]
+            self.last = [t.around(s) for t, s in zip(self.templates, self.storages, strict=True)]
             for target, tensor in zip(self.targets, self.last, strict=True):
                 target._grad = tensor
             return
@@ -93,6 +84,16 @@ class Grads:
             and max(map(sys.getrefcount, storages)) <= HELD_BY_LIST + 1
             and not any([s.version or s.buffer is not None for s in storages])
         )
+
+
+def _small(templates: dict[int, Template]) -> list[int]:
+    """Return the places of the gradients to pack: small ones of one dtype, at least two."""
+    of_dtype: dict[Any, list[int]] = {}
+    for place, template in templates.items():
+        if math.prod(template.attributes["_sizes"]) <= PACKED_SIZE:
+            of_dtype.setdefault(template.attributes["_dtype"], []).append(place)
+    most = max(of_dtype.values(), key=len, default=[])
+    return most if len(most) > 1 else []
 
 
 def pack(arrays: Sequence[Any]) -> Any:

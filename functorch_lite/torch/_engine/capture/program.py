@@ -122,16 +122,15 @@ class Program:
         place_of = {cell: start + i for i, cell in enumerate(trace.recorder.writes)}
         first = [place_of[cell] for cell in donated]
         count = len(trace.closed.jaxpr.outvars) - trace.gradients
-        packed = set(self.grads.packed)
-        rest = [i for i in range(count) if i not in first and i not in packed]
-        self.out_order = [*first, *rest]
-        self.made = len(trace.templates) - len(packed)
+        places = self.grads.place_of
+        done = {*first, *self.grads.packed}
+        self.out_order = [*first, *(i for i in range(count) if i not in done)]
         self.templates = [
-            (i, rest.index(i), t)
-            for i, t in enumerate(self.grads.others)
-            if t is not None and i not in trace.sharing
+            (i, places[i], t) for i, t in self.grads.others.items() if i not in trace.sharing
         ]
         self.others_written = [c for c in trace.recorder.writes if c not in set(donated)]
+        # where, behind the donated cells, tensors, plain arrays and the other cells end
+        self.ends = list(accumulate((len(places), trace.arrays, len(self.others_written))))
 
     def _compile(self, closed: Any) -> None:
         index, constants = self.index, self.constants
@@ -282,8 +281,8 @@ class Program:
         trace = self.trace
         flat = out.pop() if self.grads.packed else None
         donated, out = out[: self.donated], out[self.donated :]
-        ends = list(accumulate((self.made, trace.arrays, len(self.others_written))))
-        written = donated + out[ends[1] : ends[2]]
+        tensors, arrays_end, start = self.ends
+        written = donated + out[arrays_end:start]
         for value, cell in zip(
             written, storages[: self.donated] + self.others_written, strict=True
         ):
@@ -296,8 +295,7 @@ class Program:
         for name, first in trace.sharing.items():
             made[name] = trace.templates[name].around(made[first]._storage)
         self.grads.put(out, flat)
-        arrays = out[ends[0] : ends[1]]
-        start = ends[2]
+        arrays = out[tensors:arrays_end]
         for value, place in zip(out[start:], trace.written_arguments, strict=False):
             leaves[place]._write(value)
         start += len(trace.written_arguments)
