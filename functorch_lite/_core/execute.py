@@ -16,7 +16,7 @@ from jax.extend.core import get_opaque_trace_state
 
 from . import cache
 from .counters import counters, tracing
-from .xla.channels_last import channels_last
+from .xla.layout import RELAID, relaid
 from .xla.memory import keep_pages
 from .xla.options import CPU_OPTIONS
 
@@ -54,7 +54,7 @@ def compile(fun: Callable[..., Any], tuned: str = "", **options: Any) -> Callabl
     plain = jax.jit(counted, inline=True, **options)
     if not tuned or jax.default_backend() != "cpu":
         return plain
-    laid = channels_last(counted) if tuned == "convolution" else counted
+    laid = relaid(counted) if tuned in RELAID else counted
     at_top = jax.jit(laid, inline=True, compiler_options=CPU_OPTIONS[tuned], **options)
 
     def call(*args: Any, **kwargs: Any) -> Any:

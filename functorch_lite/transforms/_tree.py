@@ -14,6 +14,8 @@ import jax
 import numpy as np
 
 _LEAVES = (jax.Array, np.ndarray, np.generic, int, float, complex, str, bytes, type(None))
+_PLAIN = frozenset((list, tuple, dict))
+"""Known for nodes at once: to be no ``jax.Array`` is found out slowly."""
 _DICTS = (dict, OrderedDict, defaultdict)
 
 
@@ -79,19 +81,43 @@ def flatten(tree: Any, boxes: Any = ()) -> tuple[list, Spec]:
 
 
 def _flatten(tree: Any, kinds: tuple, leaves: list) -> Spec:
-    taken = None if isinstance(tree, kinds) else _open(tree)
+    taken = None if type(tree) not in _PLAIN and isinstance(tree, kinds) else _open(tree)
     if taken is None:
         leaves.append(tree)
         return LEAF
     children, aux = taken
     start, specs = len(leaves), []
-    for child in children:
-        if isinstance(child, kinds):  # asked here as well: a call less for each of many leaves
+    for child in children:  # as above: a call less for each of many leaves
+        if type(child) not in _PLAIN and isinstance(child, kinds):
             leaves.append(child)
             specs.append(LEAF)
         else:
             specs.append(_flatten(child, kinds, leaves))
-    return Spec(type(tree), aux, tuple(specs), len(leaves) - start)
+    return _node(type(tree), aux, tuple(specs), len(leaves) - start)
+
+
+_nodes: dict[tuple, Spec] = {}
+_KEPT = 4096
+_TEXT = {str}
+
+
+def _node(kind: type, aux: Any, children: tuple[Spec, ...], count: int) -> Spec:
+    """Return the spec of a node; mostly one that was made before, which is equal at a glance.
+
+    Children are known by identity here: the spec that is found keeps them alive. Keys that are no
+    text may be equal and yet not the same (1 and True).
+    """
+    if not (
+        aux is None if kind in (list, tuple) else kind is dict and _TEXT.issuperset(map(type, aux))
+    ):
+        return Spec(kind, aux, children, count)
+    key = (kind, aux, *map(id, children))
+    found = _nodes.get(key)
+    if found is None:
+        if len(_nodes) >= _KEPT:
+            _nodes.clear()
+        found = _nodes[key] = Spec(kind, aux, children, count)
+    return found
 
 
 def _open(tree: Any) -> tuple[Sequence[Any], Any] | None:

@@ -14,6 +14,9 @@ def barred(c, x):
     return c * 2, c
 
 
+WEIGHTS = jnp.cos(jnp.arange(120.0)).reshape(3, 5, 8)
+
+
 def convolve(x):
     return lax.conv(x, jnp.ones((2, 1, 3, 3)), (1, 1), "SAME")
 
@@ -31,9 +34,29 @@ def checkpointed_loop(x):
     return jax.grad(lambda x: lax.scan(body, 1.0, x)[1].sum())(x[0, 0])
 
 
+def ensemble(x, weights=WEIGHTS):
+    return jax.vmap(lambda w: jnp.tanh(x[0, 0] @ w.T) @ w)(weights)
+
+
+def attention(x):
+    """Of one network, whose keys look like a stack of matrices."""
+    return jax.nn.softmax(x[0] @ x[0].swapaxes(1, 2))
+
+
+def heads(x, w):
+    q = jax.vmap(lambda w: x[0, 0] @ w.T)(w)
+    q = jnp.stack([q, -q], 1)
+    return q @ q.swapaxes(2, 3)
+
+
 @pytest.mark.parametrize(
     ("program", "word"),
     [
+        (ensemble, "stack"),
+        (lambda x: jax.jit(ensemble)(x, WEIGHTS), "stack"),
+        (lambda x: ensemble(jnp.tile(x, (1, 1, 20, 1))), "product"),  # small beside the results
+        (attention, "product"),
+        (lambda x: heads(x, WEIGHTS), "product"),
         (product, "product"),
         (loop, "product, loops"),
         (checkpointed_loop, "product, loops"),

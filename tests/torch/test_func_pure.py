@@ -16,6 +16,7 @@ X = jnp.linspace(-1, 1, 24).reshape(8, 3)
 
 
 def network():
+    torch.manual_seed(0)
     return nn.Sequential(
         nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Dropout(0.5), nn.Linear(4, 2)
     )

@@ -14,6 +14,17 @@ class Held(NamedTuple):
     order: tuple[int, ...]
 
 
+class Given(Held):
+    """An operand of the whole program, or a transpose of one that is not carried out."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, value: Any) -> "Given":
+        """Hold an operand."""
+        return cls(*plain(value))
+
+
 class Spread(NamedTuple):
     """``value`` broadcast to ``shape``: its axis i is dim ``dims[i]``; not yet carried out."""
 

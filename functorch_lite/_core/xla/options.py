@@ -4,10 +4,14 @@ A choice is a word of ``CPU_OPTIONS``, or "" for XLA's defaults.  Each option is
 measurement, in milliseconds a step on two cores; the programs are those of ``benchmarks/``.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import jax
+from jax.extend.core import Var
+
+CALLS = ("jit", "pjit", "closed_call", "custom_jvp_call", "custom_vjp_call")
+"""Primitives that run another program on their own operands."""
 
 # Optimization barriers stay to the end: what they keep apart is not fused, what they put in order
 # keeps it (else XLA's CPU compiler drops them before it fuses). A loop that is made one function
@@ -30,15 +34,21 @@ _PRODUCT = {
 
 CPU_OPTIONS: dict[str, dict[str, Any]] = {
     "convolution": {**_CONVOLUTION, **_BARRIERS_IN_LOOPS},
+    "stack": {**_PRODUCT, **_BARRIERS_IN_LOOPS},
     "product, loops": {**_PRODUCT, **_BARRIERS_IN_LOOPS},
     "product": {**_PRODUCT, **_BARRIERS},
 }
 
 
 def tuning(jaxpr: Any) -> str:
-    """Return the word for a program; "product, loops" if there are barriers in its loops."""
+    """Return the word for a program; "product, loops" if there are barriers in its loops.
+
+    The values of a "convolution" or "stack" lie in other orders as well (``layout.py``).
+    """
     if convolves(jaxpr):
         return "convolution"
+    if stacks(jaxpr):
+        return "stack"
     return "product, loops" if any(map(_holds_barrier, _loops(jaxpr))) else "product"
 
 
@@ -51,6 +61,51 @@ def joined(words: Iterable[str]) -> str:
 def convolves(jaxpr: Any) -> bool:
     """Return True if there is a convolution in a program or in one that it calls."""
     return any(e.primitive.name == "conv_general_dilated" for e in _equations(jaxpr))
+
+
+def stacks(jaxpr: Any) -> bool:
+    """Return True if a product takes a stack of matrices from outside that ``stands_left``.
+
+    Not so if there are products of more dims: the heads of an attention lie well as they are.
+    """
+    products = [e for e in _equations(jaxpr) if e.primitive.name == "dot_general"]
+    if any(e.outvars[0].aval.ndim > 3 for e in products):
+        return False
+    return bool(products) and _stands_left(jaxpr, (*jaxpr.invars, *jaxpr.constvars))
+
+
+def _stands_left(jaxpr: Any, given: Iterable[Any]) -> bool:
+    """Return True for a program in which a product ``stands_left``; ``given`` is from outside."""
+    known = set(given)
+    for equation in jaxpr.eqns:
+        inputs = [isinstance(v, Var) and v in known for v in equation.invars]
+        if equation.primitive.name == "dot_general":
+            if stands_left(equation, inputs):
+                return True
+        elif equation.primitive.name == "transpose" and inputs[0]:
+            known.add(equation.outvars[0])
+        elif equation.primitive.name in CALLS:
+            for body in _inner(equation):
+                own = zip(body.invars, inputs, strict=True)
+                if _stands_left(body, [v for v, outer in own if outer]):
+                    return True
+    return False
+
+
+def stands_left(product: Any, given: Sequence[bool]) -> bool:
+    """Return True if the right operand of a product had better stand on its left.
+
+    So it is for the weights of an ensemble, a stack of matrices from outside under one ``vmap``,
+    that are not small beside the result. Where both operands may be such stacks they may as well be
+    the queries and keys of an attention; those stay.
+
+    Args:
+        product: the equation.
+        given: whether its operands come from outside.
+    """
+    lhs, rhs = (v.aval for v in product.invars)
+    stack = given[1] and rhs.ndim == 3 and lhs.ndim < (3 if given[0] else 4)
+    return stack and product.outvars[0].aval.size <= 4 * rhs.size
 
 
 def _loops(jaxpr: Any) -> Iterator[Any]:

@@ -4,8 +4,8 @@ A rule renumbers the dims among the parameters of its primitive and passes the o
 returns None, or there is none, the primitive gets its operands in the program's own order.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from jax import lax
@@ -13,6 +13,7 @@ from jax.core import Tracer
 from jax.extend.core import Literal
 
 from .held import (
+    Given,
     Held,
     Spread,
     aligned,
@@ -29,19 +30,20 @@ from .held import (
     shape_of,
     without,
 )
+from .options import CALLS, stands_left
 
 Rule = Callable[[Any, list[Any]], list[Any] | None]
 RULES: dict[str, Rule] = {}
 
 
-def run(jaxpr: Any, consts: Sequence[Any], operands: Sequence[Any]) -> list[Any]:
-    """Carry out ``jaxpr`` on held operands; return held results."""
+def run(jaxpr: Any, consts: Iterable[Any], operands: Iterable[Any]) -> list[Any]:
+    """Carry out ``jaxpr`` on held constants and operands; return held results."""
     env: dict[Any, Any] = {}
 
     def read(var: Any) -> Any:
         return plain(var.val) if isinstance(var, Literal) else env[var]
 
-    env.update(zip(jaxpr.constvars, map(plain, consts), strict=True))
+    env.update(zip(jaxpr.constvars, consts, strict=True))
     env.update(zip(jaxpr.invars, operands, strict=True))
     for equation in jaxpr.eqns:
         inputs = [read(v) for v in equation.invars]
@@ -136,9 +138,9 @@ def _permute(equation: Any, inputs: list[Any]) -> list[Any]:
     if isinstance(x, Spread):
         shape = tuple(x.shape[a] for a in axes)
         return [Spread(x.value, shape, tuple(axes.index(d) for d in x.dims))]
-    if is_plain(x):
+    if is_plain(x) and not isinstance(x, Given):
         return [plain(lax.transpose(x.value, axes))]
-    return [Held(x.value, tuple(axes.index(d) for d in x.order))]
+    return [x._replace(order=tuple(axes.index(d) for d in x.order))]
 
 
 @_rule("reshape")
@@ -258,6 +260,68 @@ def _concatenate(equation: Any, inputs: list[Any]) -> list[Any] | None:
 
 
 @_rule("dot_general")
+def _product(equation: Any, inputs: list[Any]) -> list[Any] | None:
+    found = _product_with_ones(equation, inputs)
+    if found is None and any(isinstance(x, Given) or moved(x) for x in inputs):
+        found = [_product_as_it_lies(equation, inputs)]
+    return found
+
+
+class _Side(NamedTuple):
+    """An operand of a product: its dims that are summed, shared, and (where in the result) free."""
+
+    held: Held
+    summed: Sequence[int]
+    shared: Sequence[int]
+    free: dict[int, int]
+
+    def is_ready(self) -> bool:
+        """Return True if XLA takes it on the left as it lies: with what is summed at the end."""
+        return self.held.order[-1] in self.summed
+
+    def ready(self) -> "_Side":
+        """Return the operand with what is summed at the end."""
+        return self._replace(held=laid(self.held, (*self.shared, *self.free, *self.summed)))
+
+    def places(self, dims: Sequence[int]) -> tuple[int, ...]:
+        """Return where dims lie."""
+        return tuple(map(self.held.order.index, dims))
+
+
+def _product_as_it_lies(equation: Any, inputs: list[Any]) -> Held:
+    """Multiply with the operands as they lie, in the order in which XLA transposes least.
+
+    A stack from outside that is not ready is laid so (XLA's own way takes up to twice as long),
+    unless to move the others' values to and fro is less.
+    """
+    summed, shared = equation.params["dimension_numbers"]
+    start, sides = len(shared[0]), []
+    for x, *bound in zip(inputs, summed, shared, strict=True):
+        rest = [d for d in range(len(shape_of(x))) if not any(d in dims for dims in bound)]
+        first = x.order[: len(shared[0])] if isinstance(x, Held) else None
+        held = x if first == tuple(bound[1]) else plain(in_order(x))
+        sides.append(_Side(held, *bound, {d: start + i for i, d in enumerate(rest)}))
+        start += len(rest)
+    lhs, rhs = sides
+    small = rhs.held.value.size <= lhs.held.value.size + equation.outvars[0].aval.size
+    turned = stands_left(equation, [isinstance(x, Given) for x in inputs])
+    if turned and (small or rhs.is_ready()):
+        lhs, rhs = rhs.ready(), lhs
+    elif turned := rhs.is_ready() and not lhs.is_ready():
+        lhs, rhs = rhs, lhs
+    changed = {
+        "dimension_numbers": tuple(
+            (lhs.places(a), rhs.places(b))
+            for a, b in ((lhs.summed, rhs.summed), (lhs.shared, rhs.shared))
+        )
+    }
+    if turned and isinstance(precision := equation.params["precision"], tuple):  # of each side
+        changed["precision"] = precision[::-1]
+    (value,) = _bind(equation, (lhs.held.value, rhs.held.value), **changed)
+    free = [side.free[d] for side in (lhs, rhs) for d in side.held.order if d in side.free]
+    return Held(value, (*range(len(shared[0])), *free))
+
+
 def _product_with_ones(equation: Any, inputs: list[Any]) -> list[Any] | None:
     """A product with ones is a sum (or, over a dim of 1, a broadcast): see ``ops/layers/_sums``."""
     contracted, batch = equation.params["dimension_numbers"]
@@ -285,9 +349,9 @@ def _is_ones(x: Any) -> bool:
     return bool(np.asarray(x.value) == 1)
 
 
-@_rule("jit", "pjit", "closed_call", "custom_jvp_call", "custom_vjp_call")
+@_rule(*CALLS)
 def _inner(equation: Any, inputs: list[Any]) -> list[Any]:
     """Go on inside a program that this one calls."""
     params = equation.params
     inner = params["jaxpr"] if "jaxpr" in params else params["call_jaxpr"]
-    return run(inner.jaxpr, inner.consts, inputs)
+    return run(inner.jaxpr, map(plain, inner.consts), inputs)

@@ -12,7 +12,7 @@ from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from ...._core.errors import UnsupportedError
 from ...._core.execute import x64
-from ...._core.xla.channels_last import channels_last
+from ...._core.xla.layout import RELAID, relaid
 from ...._core.xla.options import tuning
 from ....transforms._exported.function import Exported, positional
 from ....transforms._exported.signature import SCALARS, Signature, Source
@@ -86,8 +86,8 @@ class Export:
             return self._body(*arrays)
 
         body.__name__ = type(function).__name__
-        if tuned == "convolution" and chosen == ("cpu",):
-            body = channels_last(body)
+        if tuned in RELAID and chosen == ("cpu",):
+            body = relaid(body)
         with x64(True):
             program = jax.export.export(jax.jit(body), platforms=chosen)(*self.values, *arrays)
         self.exported = Exported(type(function).__name__, signature, program, tuned)

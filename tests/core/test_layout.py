@@ -1,4 +1,6 @@
-"""A program whose images are held channels last computes what it did."""
+"""A program whose values are held in another order computes what it did."""
+
+from itertools import pairwise
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +8,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from functorch_lite._core.xla.channels_last import channels_last
+from functorch_lite._core.xla.layout import relaid
 
 KEY = jax.random.key(0)
 
@@ -56,6 +58,27 @@ def mixed(x, w):
     return best, windows, a @ b.swapaxes(2, 3), y[0], y[:, 0], y.min((1, 3)), y.reshape(2, -1)
 
 
+def network(x, layers):
+    """Some layers with biases; the weights are (features out, features in)."""
+    for w, b in layers:
+        x = jnp.tanh(x @ w.T + b)
+    return x
+
+
+def deep(x, layers):
+    """Operations with and without a rule between products, over examples and over features."""
+    x = network(x, layers[:1])
+    x = jax.nn.softmax((x - x.mean(0)) / x.std(1, keepdims=True), 1)
+    x = jnp.concatenate([x, jnp.sort(x, 0)[:, ::-1]], 1) @ jnp.ones((6, 3))
+    best = jnp.argmax(network(x, layers[1:]), 1)
+    return network(x.reshape(-1, 3), layers[1:]), best.astype(x.dtype), x.T @ x
+
+
+def layers(models, *sizes):
+    """Stacks of weights and biases."""
+    return [(normal(models, o, i), normal(models, o)) for i, o in pairwise(sizes)]
+
+
 CASES = {
     "block": (block, normal(2, 4, 8, 8), normal(4, 4, 3, 3), normal(4)),
     "two blocks": (
@@ -86,6 +109,22 @@ CASES = {
         jax.vmap(lambda x, w: jax.nn.relu(conv(x, w)).mean((2, 3)), (0, 0)),
         *(normal(3, 2, 4, 8, 8), normal(3, 4, 4, 3, 3)),
     ),
+    "networks": (jax.vmap(network, (None, 0)), normal(8, 4), layers(5, 4, 3, 6, 2)),
+    "networks with their own examples": (jax.vmap(network), normal(5, 8, 4), layers(5, 4, 3, 6, 2)),
+    "networks of more than layers": (jax.vmap(deep, (None, 0)), normal(6, 4), layers(5, 4, 3, 2)),
+    "large networks": (jax.vmap(network, (None, 0)), normal(2, 40), layers(3, 40, 30, 50)),
+    "networks of one weight": (
+        lambda x, w: jnp.tanh(x @ w) @ w.swapaxes(1, 2) + w.sum(),
+        *(normal(3, 4), normal(2, 4, 5)),
+    ),
+    "stacks of two kinds": (
+        jax.vmap(lambda a, b: (a @ b, b.T @ jnp.sin(a).T, jnp.exp(a) @ b, b)),
+        *(normal(3, 4, 5), normal(3, 5, 2)),
+    ),
+    "networks in a call": (
+        jax.jit(jax.vmap(jax.checkpoint(network), (None, 0))),
+        *(normal(8, 4), layers(5, 4, 3, 6)),
+    ),
 }
 
 
@@ -98,7 +137,7 @@ def test_values_and_gradients_are_those_of_the_program_as_written(name):
         return function(*args), jax.grad(total, tuple(range(len(args))))(*args)
 
     wanted = jax.jit(with_gradients)(*arguments)
-    found = jax.jit(channels_last(with_gradients))(*arguments)
+    found = jax.jit(relaid(with_gradients))(*arguments)
     assert jax.tree.structure(found) == jax.tree.structure(wanted)
     for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
         assert a.dtype == b.dtype
@@ -107,7 +146,7 @@ def test_values_and_gradients_are_those_of_the_program_as_written(name):
 
 def test_no_transpose_is_left_between_convolutions():
     function, *arguments = CASES["two blocks"]
-    closed = jax.make_jaxpr(channels_last(function))(*arguments)
+    closed = jax.make_jaxpr(relaid(function))(*arguments)
     moved = [
         e for e in closed.eqns if e.primitive.name == "transpose" and e.invars[0].aval.ndim > 3
     ]
@@ -115,10 +154,20 @@ def test_no_transpose_is_left_between_convolutions():
     assert len(images) == 3  # the input for each of its uses, and the output
 
 
-def test_a_program_without_convolutions_is_left_alone():
+def test_the_weights_of_an_ensemble_are_not_transposed():
+    function, x, stack = CASES["networks"]
+    closed = jax.make_jaxpr(relaid(function))(x, stack)
+    moved = [e.outvars[0].aval.shape for e in closed.eqns if e.primitive.name == "transpose"]
+    assert moved == [(5, 8, 2)]  # the outputs, at the end
+    weights = {v for v in closed.jaxpr.invars if v.aval.ndim == 3}
+    products = [e for e in closed.eqns if e.primitive.name == "dot_general"]
+    assert len(products) == 3
+    assert all(e.invars[0] in weights for e in products)
+
+
+def test_a_program_without_convolutions_or_stacks_is_left_alone():
     function = lambda x, y: x[:, None] * y[None]  # noqa: E731
     plain, laid = (
-        str(jax.make_jaxpr(f)(jnp.ones(2), jnp.ones(3)))
-        for f in (function, channels_last(function))
+        str(jax.make_jaxpr(f)(jnp.ones(2), jnp.ones(3))) for f in (function, relaid(function))
     )
     assert plain == laid

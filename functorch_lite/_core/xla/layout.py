@@ -1,0 +1,54 @@
+"""In which order of dims the values of a program lie in memory.
+
+XLA's CPU compiler keeps the order in which a program states its dims, and transposes what a kernel
+wants in another.  It fuses those transposes into the element-wise loops around them, which then
+walk memory in strides and run once for each use.  :func:`relaid` rewrites a traced program before
+XLA sees it.  Each value is *held* with the order in which its dims lie in memory; some primitives
+choose the order of their result, a rule for each other one passes it on by renumbering dims, and a
+primitive without a rule gets its operands in the program's order.  A broadcast is held as its
+operand until somebody says in which order it is needed.
+
+- Images: PyTorch's are (N, C, H, W), XLA's convolution wants (N, H, W, C) (a small CNN's step: 68
+  to 46 ms, ResNet-18's: 1.98 to 1.46 s of CPU time).
+- Stacks of matrices, such as the weights of an ensemble under ``vmap``: XLA transposes every matrix
+  on the right of a batched product, so they stand on the left, and the activations (models,
+  examples, features) lie with the features before the examples (outputs of ten networks of width
+  32: 0.16 to 0.1 ms, of width 128: 0.75 to 0.45).
+
+Floor 0.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+from jax.extend.core import jaxpr_as_fun
+
+from .held import Given, in_order, plain
+from .options import convolves, stacks
+from .rules import run
+
+RELAID = frozenset(("convolution", "stack"))
+"""The words of ``options.CPU_OPTIONS`` whose programs gain by it."""
+
+
+def relaid(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``fun`` with its values held in other orders; for use directly under ``jax.jit``.
+
+    Derivatives must be taken before: custom rules inside ``fun`` are not kept.
+    """
+
+    @functools.wraps(fun)
+    def laid(*args: Any, **kwargs: Any) -> Any:
+        closed, shape = jax.make_jaxpr(fun, return_shape=True)(*args, **kwargs)
+        operands = jax.tree.leaves((args, kwargs))
+        if convolves(closed.jaxpr):
+            held = run(closed.jaxpr, map(plain, closed.consts), map(plain, operands))
+        elif stacks(closed.jaxpr):
+            held = run(closed.jaxpr, map(Given.of, closed.consts), map(Given.of, operands))
+        else:
+            return jax.tree.unflatten(jax.tree.structure(shape), jaxpr_as_fun(closed)(*operands))
+        return jax.tree.unflatten(jax.tree.structure(shape), map(in_order, held))
+
+    return laid
