@@ -15,6 +15,21 @@ from .parallel import pmin as pmin
 from .parallel import ppermute as ppermute
 from .parallel import psum as psum
 from .parallel import psum_scatter as psum_scatter
+from .torch.func import debug_unwrap as debug_unwrap
+from .torch.func import functional_call as functional_call
+from .torch.func import functionalize as functionalize
+from .torch.func import (
+    replace_all_batch_norm_modules_ as replace_all_batch_norm_modules_,
+)
+from .torch.func import stack_module_state as stack_module_state
+from .torch.func._make_functional import (
+    combine_state_for_ensemble as combine_state_for_ensemble,
+)
+from .torch.func._make_functional import make_functional as make_functional
+from .torch.func._make_functional import (
+    make_functional_with_buffers as make_functional_with_buffers,
+)
+from .torch.func._pure import pure as pure
 from .transforms import associative_scan as associative_scan
 from .transforms import checkpoint as checkpoint
 from .transforms import cond as cond
@@ -32,5 +47,7 @@ from .transforms import value_and_grad as value_and_grad
 from .transforms import vjp as vjp
 from .transforms import vmap as vmap
 from .transforms import while_loop as while_loop
+from .transforms._explain import Explanation as Explanation
+from .transforms._explain import explain as explain
 from .transforms._exported.function import export as export
 from .transforms._exported.function import load_exported as load_exported
