@@ -33,8 +33,8 @@ test: $(ENV)/test/.ready ## all tests that need no torch
 parity: $(ENV)/parity/.ready ## the tests against a live PyTorch
 	$(ENV)/parity/bin/python -m pytest -q -n auto -m parity
 
-conformance: $(ENV)/parity/.ready ## the conformance checks
-	$(ENV)/parity/bin/python -m pytest -q tests/conformance
+conformance: $(ENV)/parity/.ready ## transforms of every operator of PyTorch's database (slow)
+	$(ENV)/parity/bin/python -m pytest -q -n auto tests/conformance
 
 demo: $(ENV)/demo/.ready ## train a small CNN on handwritten digits and draw the result
 	$(ENV)/demo/bin/python -m functorch_lite run examples/digits_cnn.py --out build/digits

@@ -49,6 +49,7 @@ def install() -> None:
     compiler = getattr(shim, "compiler", None)
     if compiler is not None and os.environ.get(COMPILE):
         compiler.compile_calls(shim.nn.Module)
+        compiler.compile_transformed(shim, shim.func)
     ours = [name for name in sys.modules if name == OURS or name.startswith(OURS + ".")]
     for name in sorted(ours, key=lambda name: name.count("."), reverse=True):
         sys.modules["torch" + name.removeprefix(OURS)] = module = sys.modules[name]

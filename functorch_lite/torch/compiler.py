@@ -13,6 +13,7 @@ from ._dynamo import is_compiling as is_compiling
 from ._dynamo import is_compiling as is_dynamo_compiling
 from ._dynamo import reset as reset
 from ._engine.capture.automatic import compile_calls as compile_calls
+from ._engine.capture.automatic import compile_transformed as compile_transformed
 from ._engine.capture.function import compile_function
 from .nn.modules.module import Module
 

@@ -117,6 +117,10 @@ CASES = {
         lambda x, w: jnp.tanh(x @ w) @ w.swapaxes(1, 2) + w.sum(),
         *(normal(3, 4), normal(2, 4, 5)),
     ),
+    "a number times a stack": (
+        lambda x, w, s: lax.dot_general(s, x @ w, (((), ()), ((), ()))),
+        *(normal(3, 4), normal(2, 4, 5), jnp.float32(2)),
+    ),
     "stacks of two kinds": (
         jax.vmap(lambda a, b: (a @ b, b.T @ jnp.sin(a).T, jnp.exp(a) @ b, b)),
         *(normal(3, 4, 5), normal(3, 5, 2)),

@@ -277,7 +277,7 @@ class _Side(NamedTuple):
 
     def is_ready(self) -> bool:
         """Return True if XLA takes it on the left as it lies: with what is summed at the end."""
-        return self.held.order[-1] in self.summed
+        return any(d in self.summed for d in self.held.order[-1:])
 
     def ready(self) -> "_Side":
         """Return the operand with what is summed at the end."""
@@ -296,16 +296,16 @@ def _product_as_it_lies(equation: Any, inputs: list[Any]) -> Held:
     """
     summed, shared = equation.params["dimension_numbers"]
     start, sides = len(shared[0]), []
-    for x, *bound in zip(inputs, summed, shared, strict=True):
-        rest = [d for d in range(len(shape_of(x))) if not any(d in dims for dims in bound)]
+    for x, over, along in zip(inputs, summed, shared, strict=True):
+        rest = [d for d in range(len(shape_of(x))) if d not in (*over, *along)]
         first = x.order[: len(shared[0])] if isinstance(x, Held) else None
-        held = x if first == tuple(bound[1]) else plain(in_order(x))
-        sides.append(_Side(held, *bound, {d: start + i for i, d in enumerate(rest)}))
+        held = x if first == tuple(along) else plain(in_order(x))
+        sides.append(_Side(held, over, along, {d: start + i for i, d in enumerate(rest)}))
         start += len(rest)
     lhs, rhs = sides
-    small = rhs.held.value.size <= lhs.held.value.size + equation.outvars[0].aval.size
+    left, right, result = (v.aval.size for v in (*equation.invars, *equation.outvars))
     turned = stands_left(equation, [isinstance(x, Given) for x in inputs])
-    if turned and (small or rhs.is_ready()):
+    if turned and (rhs.is_ready() or right <= left + result):
         lhs, rhs = rhs.ready(), lhs
     elif turned := rhs.is_ready() and not lhs.is_ready():
         lhs, rhs = rhs, lhs

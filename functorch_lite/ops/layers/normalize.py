@@ -103,7 +103,7 @@ def layer_norm(
     return native_layer_norm(input, normalized_shape, weight, bias, eps)[0]
 
 
-@op("f", node="NativeLayerNormBackward0")
+@op("f", name="_native_layer_norm", node="NativeLayerNormBackward0")
 def native_layer_norm(input, normalized_shape: Size, weight, bias, eps: Scalar):
     """``layer_norm`` with the mean and the reciprocal deviation of each row: (output, mean,
     rstd).

@@ -7,10 +7,14 @@ import math
 import warnings
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ..._core import dtype as dt
+from ..._core.execute import x64
 from .._engine.dispatch import type_name
+from .._engine.inside.values import is_traced
 from .._engine.register import expose
 from .._engine.tensor import Tensor
 from .create import wrap
@@ -157,47 +161,64 @@ def linspace(
 ) -> Tensor:
     """Return ``steps`` numbers evenly spaced from ``start`` to ``end``, both included."""
     count = _steps(steps, "linspace", start, end)
-    first, last = _plain(start), _plain(end)
+    first, last, xp = _bounds(start, end)
     kind = dtype or _dtype_of_bounds(first, last, out)
-    return wrap(even(first, last, count, kind), device, requires_grad, out)
+    with x64(True):
+        return wrap(even(first, last, count, kind, xp), device, requires_grad, out)
+
+
+def _bounds(start: Any, end: Any) -> tuple[Any, Any, Any]:
+    """Return two bounds and the module that computes with them: ``jnp`` for traced ones."""
+    if any(isinstance(b, Tensor) and is_traced(b._array) for b in (start, end)):
+        first, last = (
+            jax.lax.stop_gradient(b._array) if isinstance(b, Tensor) else b for b in (start, end)
+        )
+        return first, last, jnp
+    return _plain(start), _plain(end), np
 
 
 def _dtype_of_bounds(first: Any, last: Any, out: Tensor | None) -> dt.dtype:
     if out is not None:
         return out._dtype
-    some_complex = isinstance(first, complex) or isinstance(last, complex)
+    some_complex = np.iscomplexobj(first) or np.iscomplexobj(last)
     return dt.default_complex() if some_complex else dt.get_default_dtype()
 
 
-def even(start: Any, end: Any, count: int, kind: dt.dtype) -> np.ndarray:
+def even(start: Any, end: Any, count: int, kind: dt.dtype, xp: Any = np) -> Any:
     """Return evenly spaced numbers with PyTorch's arithmetic: from the nearer end, in ``kind``
     itself.
+
+    ``xp`` is numpy, or ``jax.numpy`` where a bound is traced.
     """
     if kind.category == dt.INTEGRAL:
         if count < 2:
-            return convert(np.full(count, start), kind)
-        step = (end - start) / (count - 1)
+            return _converted(xp.full(count, start), kind, xp)
+        step = xp.asarray((end - start) / (count - 1), np.float32)
         lower, upper = np.arange(count // 2), np.arange(count - count // 2 - 1, -1, -1)
-        low = np.trunc(start + np.float32(step) * lower.astype(np.float32))
-        high = np.trunc(end - np.float32(step) * upper.astype(np.float32))
-        return convert(np.concatenate([low, high])[:count], kind)
+        low = xp.trunc(start + step * lower.astype(np.float32))
+        high = xp.trunc(end - step * upper.astype(np.float32))
+        return _converted(xp.concatenate([low, high])[:count], kind, xp)
     work = np.dtype(np.float32) if kind in dt.REDUCED_FLOATS else kind.np
-    first, last = work.type(start), work.type(end)
+    first, last = xp.asarray(start, work), xp.asarray(end, work)
     if count < 2:
-        return np.full(count, first).astype(kind.np)
+        return xp.full(count, first).astype(kind.np)
     step = (last - first) / work.type(count - 1)
     places = np.arange(count, dtype=work)
-    low = _fused(first, step, places[: count // 2], work)
-    high = _fused(last, -step, (count - 1) - places[count // 2 :], work)
-    return np.concatenate([low, high]).astype(kind.np)
+    low = _fused(first, step, places[: count // 2])
+    high = _fused(last, -step, (count - 1) - places[count // 2 :])
+    return xp.concatenate([low, high]).astype(kind.np)
 
 
-def _fused(base: Any, step: Any, places: np.ndarray, work: np.dtype) -> np.ndarray:
+def _fused(base: Any, step: Any, places: np.ndarray) -> Any:
     """Return base + step * places with one rounding, as the vectorised kernel's FMA does."""
-    if work == np.float32:
-        wide = np.float64(base) + np.float64(step) * places.astype(np.float64)
+    if places.dtype == np.float32:
+        wide = base.astype(np.float64) + step.astype(np.float64) * places.astype(np.float64)
         return wide.astype(np.float32)
     return base + step * places
+
+
+def _converted(array: Any, kind: dt.dtype, xp: Any) -> Any:
+    return convert(array, kind) if xp is np else array.astype(kind.np)
 
 
 @expose("f")
@@ -216,8 +237,9 @@ def logspace(
 ) -> Tensor:
     """Return ``base ** linspace(start, end, steps)``."""
     count = _steps(steps, "logspace", start, end)
-    first, last = _plain(start), _plain(end)
+    first, last, xp = _bounds(start, end)
     kind = dtype or _dtype_of_bounds(first, last, out)
     work = kind if kind.is_complex else dt.float64
-    powers = np.power(work.np.type(base), even(first, last, count, work))
-    return wrap(convert(powers, kind), device, requires_grad, out)
+    with x64(True):
+        powers = xp.power(work.np.type(base), even(first, last, count, work, xp))
+        return wrap(_converted(powers, kind, xp), device, requires_grad, out)

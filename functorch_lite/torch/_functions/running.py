@@ -1,7 +1,8 @@
-"""``batch_norm`` and ``instance_norm``, whose running statistics are written in place.
+"""Normalization and the statistics that come with it.
 
-The ops return the new statistics; here they are stored.  ``nn.functional`` has both under other
-signatures.
+``batch_norm`` and ``instance_norm`` return the new running statistics as ops; here they are written
+in place.  ``nn.functional`` has both under other signatures.  The statistics that the ``native_``
+functions return carry no gradient.
 """
 
 from typing import Any
@@ -17,6 +18,7 @@ from .._engine.register import expose
 from .._engine.tensor import Tensor, make
 
 _BATCH, _INSTANCE = OPS["_native_batch_norm"], OPS["_native_instance_norm"]
+_LAYER = OPS["_native_layer_norm"]
 
 
 def _keep(statistic: Tensor | None, new: Tensor) -> None:
@@ -104,6 +106,18 @@ def native_batch_norm(
     if not training:
         return output, input.new_empty(0), input.new_empty(0)
     dims = [d for d in range(input.dim()) if d != 1]
-    with no_grad():
-        variance = input.var(dims, correction=0)
-        return output, input.mean(dims), (variance + eps).rsqrt()
+    given = input.detach()
+    return output, given.mean(dims), (given.var(dims, correction=0) + eps).rsqrt()
+
+
+@expose("f")
+def native_layer_norm(
+    input: Tensor,
+    normalized_shape: list[int],
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+) -> tuple[Tensor, Any, Any]:
+    """Return ``layer_norm``, and the mean and reciprocal deviation of each row."""
+    output, mean, rstd = call(_LAYER, (input, weight, bias, eps), (tuple(normalized_shape),))
+    return output, mean.detach(), rstd.detach()

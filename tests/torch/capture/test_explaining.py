@@ -104,6 +104,16 @@ for _ in range(4):
     loss.backward()
     optimizer.step()
     print(f"{loss.item():.6f}")
+cube = torch.func.hessian(lambda x: (x ** 3).sum())
+for i in range(3):
+    print(cube(torch.arange(2.0) + i))
+def noisy(x):
+    print("noisy")
+    return x.sum()
+loud = torch.vmap(torch.func.grad(noisy))
+for i in range(3):
+    print(loud(torch.ones(2, 2)))
+    print(torch.vmap(lambda x: x + i)(torch.ones(2)))
 """
 
 
@@ -128,3 +138,6 @@ def test_run_compile_prints_the_same_and_logs_say_what_happened(tmp_path):
     assert "[graph_breaks] <lambda>: graph break: the value of a Tensor is needed" in log
     assert "[captures] Sequential" in log
     assert "[captures] MSELoss" in log
+    assert "[captures] <lambda>: capture: the first call" in log  # the Hessian
+    assert "[graph_breaks] noisy: graph break: something is printed" in log
+    assert log.count("[captures]") == 4  # what is transformed anew at each call is not captured

@@ -106,7 +106,7 @@ _CUDA: dict[Rule, str] = {
         acos asin cosh sinh tan exp expm1 log log2 log10 log1p rsqrt reciprocal erfinv
         pow pow.base pow.tensor square nn.functional.softplus
         logsumexp norm linalg.norm linalg.vector_norm linalg.matrix_norm renorm cdist pdist
-        layer_norm native_layer_norm group_norm native_group_norm nn.functional.group_norm rms_norm
+        layer_norm _native_layer_norm group_norm native_group_norm nn.functional.group_norm rms_norm
         nn.functional.local_response_norm nn.functional.normalize
         nn.functional.lp_pool1d nn.functional.lp_pool2d nn.functional.lp_pool3d
         nn.functional.upsample_nearest nn.functional.upsample_bilinear

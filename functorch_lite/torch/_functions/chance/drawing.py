@@ -90,16 +90,24 @@ def _by_slices(
             "compiled function. Draw from torch.rand and transform the numbers."
         )
     numbers = [i for i, v in enumerate(values) if not isinstance(v, (jax.Array, np.ndarray))]
+    failed: list[RuntimeError] = []
 
     def host(*arrays: Any) -> np.ndarray:
         rest = iter(arrays)
         full = [values[i] if i in numbers else np.asarray(next(rest)) for i in range(len(values))]
-        batch = tuple(level.size for level in own)
-        return draw((*batch, *shape), *full).astype(dtype)
+        sizes = (*(level.size for level in own), *shape)
+        try:
+            return draw(sizes, *full).astype(dtype)
+        except RuntimeError as error:  # bad parameters; JAX would bury it in a traceback
+            failed.append(error)
+            return np.zeros(sizes, dtype)
 
     every = sum((level.index for level in own), jnp.zeros((), np.int32)) * 0
     arrays = [
         v + every.astype(v.dtype) for i, v in enumerate(values) if i not in numbers
     ]  # now each differs at every level, so that the host sees all of them
     result = jax.ShapeDtypeStruct(shape, dtype)
-    return jax.pure_callback(host, result, *arrays, vmap_method="broadcast_all")
+    drawn = jax.pure_callback(host, result, *arrays, vmap_method="broadcast_all")
+    for error in failed:
+        raise error
+    return drawn

@@ -399,6 +399,8 @@ def multinomial(
         raise RuntimeError(
             f"multinomial expects Long tensor out, got: {dt.scalar_name(out._dtype)}"
         )
+    if not 0 < len(input._sizes) <= 2:
+        raise RuntimeError("prob_dist must be 1 or 2 dim")
     shape = (*input._sizes[:-1], num_samples)
     result = make(
         to_device(draw(generator, "multinomial", shape, dt.int64, input._array, replacement))
