@@ -12,7 +12,11 @@ SAMPLES, MAX_ELEMENTS = 2, 20_000
 
 
 class Missing(Exception):
-    """A name of PyTorch's that does not exist here."""
+    """Something of PyTorch's that does not exist here."""
+
+    def __str__(self) -> str:
+        """Say so."""
+        return f"{self.args[0]} does not exist here"
 
 
 class Sample(NamedTuple):
@@ -92,6 +96,8 @@ class Operators:
     def _operator(self, op: Any) -> Any:
         """Return the operator here: by its name, or the database's own function on our names."""
         there, here = self.torch, shim
+        if op.name.startswith("__"):
+            there, here = there.Tensor, here.Tensor
         for part in op.name.split("."):
             there, here = getattr(there, part, None), getattr(here, part, None)
         if op.op is there:
