@@ -22,6 +22,7 @@ from benchmarks._quiet import Patience
 ROOT = Path(__file__).parents[1]
 UNDER_PYTHON = [sys.executable]
 UNDER_US = [sys.executable, "-m", "functorch_lite", "run"]
+UNDER_COMPILE = [*UNDER_US, "--compile"]
 LIMIT_S = 400  # for one answer; compilers of whole models take long
 REFUSAL = "refused: "
 

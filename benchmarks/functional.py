@@ -1,7 +1,7 @@
 """``python -m benchmarks.functional``: the functional face beside torch.func, plain JAX and optax.
 
-Ratios of interleaved runs. ``jit`` rows compile the whole program with ``fl.jit``, which torch.func
-has no like of on a CPU without a C++ compiler.
+Ratios of interleaved runs. ``fl.jit`` rows compile the whole program, which torch.func has no like
+of on a CPU without a C++ compiler; ``run --compile`` rows do so without touching the code.
 """
 
 import sys
@@ -10,6 +10,7 @@ from statistics import median
 
 from benchmarks._quiet import Patience
 from benchmarks._turns import (
+    UNDER_COMPILE,
     UNDER_PYTHON,
     UNDER_US,
     RefusedError,
@@ -54,18 +55,24 @@ def row(*cells: str) -> None:
 
 
 def transforms() -> None:
-    """Print the torch.func programs, eager and compiled whole."""
+    """Print the torch.func programs: eager, captured, and compiled whole."""
     with (
         Worker(UNDER_US, "worker_functional.py") as ours,
+        Worker(UNDER_COMPILE, "worker_functional.py") as captured,
         Worker(UNDER_PYTHON, "worker_functional.py") as theirs,
     ):
+        forms = {
+            "eager": (ours, ""),
+            "run --compile": (captured, ""),
+            "fl.jit": (ours, " jit"),
+        }
         for name in PROGRAMS:
-            for form in ("", " jit"):
+            for form, (worker, suffix) in forms.items():
                 found = turns(
-                    lambda n=name + form: ours.quiet_round(n, PATIENCE),
+                    lambda w=worker, n=name + suffix: w.quiet_round(n, PATIENCE),
                     lambda n=name: theirs.quiet_round(n, PATIENCE),
                 )
-                line(f"{name}{', fl.jit' if form else ', eager'}", found, "torch.func")
+                line(f"{name}, {form}", found, "torch.func")
 
 
 def step() -> None:
