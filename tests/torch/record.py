@@ -1,4 +1,7 @@
-"""Record what live PyTorch prints for the tests' scripts: ``python -m tests.torch.record``."""
+"""Record what live PyTorch prints for the tests' scripts.
+
+``python -m tests.torch.record [PART ...]``; ``features`` needs matplotlib as well.
+"""
 
 import json
 import sys
@@ -20,15 +23,26 @@ def write(path: Path, texts: dict[str, str]) -> None:
     sys.stdout.write(f"{len(texts)} texts in {path}\n")
 
 
-def main() -> None:
-    """Write both records anew."""
+def features() -> None:
+    """Write the record of ``test_features``, which has whole programs, too."""
     texts = record(test_features.SCRIPTS)
     for name, (number, source) in test_features.PROGRAMS.items():
         texts[f"{number:03d} {name}"] = test_features.run_program(source)
     write(test_features.RECORD, texts)
-    write(test_autograd.RECORD, record(test_autograd.SCRIPTS))
-    write(test_func.RECORD, record(test_func.SCRIPTS))
-    write(test_amp.RECORD, record(test_amp.SCRIPTS))
+
+
+PARTS = {
+    "features": features,
+    "autograd": lambda: write(test_autograd.RECORD, record(test_autograd.SCRIPTS)),
+    "func": lambda: write(test_func.RECORD, record(test_func.SCRIPTS)),
+    "amp": lambda: write(test_amp.RECORD, record(test_amp.SCRIPTS)),
+}
+
+
+def main() -> None:
+    """Write the records that are named, or all."""
+    for part in sys.argv[1:] or PARTS:
+        PARTS[part]()
 
 
 if __name__ == "__main__":

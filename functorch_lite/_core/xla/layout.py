@@ -43,12 +43,12 @@ def relaid(fun: Callable[..., Any]) -> Callable[..., Any]:
     def laid(*args: Any, **kwargs: Any) -> Any:
         closed, shape = jax.make_jaxpr(fun, return_shape=True)(*args, **kwargs)
         operands = jax.tree.leaves((args, kwargs))
-        if convolves(closed.jaxpr):
-            held = run(closed.jaxpr, map(plain, closed.consts), map(plain, operands))
-        elif stacks(closed.jaxpr):
-            held = run(closed.jaxpr, map(Given.of, closed.consts), map(Given.of, operands))
+        hold = plain if convolves(closed.jaxpr) else Given.of if stacks(closed.jaxpr) else None
+        if hold is None:
+            results = jaxpr_as_fun(closed)(*operands)
         else:
-            return jax.tree.unflatten(jax.tree.structure(shape), jaxpr_as_fun(closed)(*operands))
-        return jax.tree.unflatten(jax.tree.structure(shape), map(in_order, held))
+            held = run(closed.jaxpr, map(hold, closed.consts), map(hold, operands))
+            results = map(in_order, held)
+        return jax.tree.unflatten(jax.tree.structure(shape), results)
 
     return laid

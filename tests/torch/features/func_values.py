@@ -202,6 +202,33 @@ def writes_reach_mapped_arguments(torch):
     print(torch.vmap(g)(a))
 
 
+@row("vmap")
+def ranges_between_bounds_that_differ(torch):
+    a, b = torch.tensor([0.0, 1.0, -2.5]), torch.tensor([1.0, 5.0, 3.0])
+    print(torch.vmap(lambda a, b: torch.linspace(a, b, 4))(a, b))
+    print(torch.vmap(lambda a: torch.linspace(a, 4, 1))(a))
+    print(torch.vmap(lambda a: torch.linspace(-1, a, 3, dtype=torch.float64))(a))
+    print(torch.vmap(lambda a, b: torch.linspace(a, b, 5, dtype=torch.int64))(a * 4, b * 4))
+    print(torch.vmap(lambda a, b: torch.logspace(a, b, 3, base=2))(a, b))
+    print(torch.func.grad(lambda a: (torch.linspace(a, 4.0, 3) * a).sum())(a[1]))
+
+
+@row("grad")
+def statistics_of_a_norm_are_constants(torch):
+    x, w, b = torch.arange(6.0).view(2, 3) ** 2, torch.ones(3), torch.zeros(3)
+
+    def layer(x):
+        return torch.native_layer_norm(x, [3], w, b, 1e-5)
+
+    def batch(x):
+        return torch.native_batch_norm(x, w, b, b.clone(), w.clone(), True, 0.1, 1e-5)
+
+    for norm in (layer, batch):
+        print([t.requires_grad for t in norm(x.clone().requires_grad_())])
+        print(torch.func.jvp(lambda x, f=norm: f(x)[1:], (x,), (x + 1,)))
+        print(torch.func.grad(lambda x, f=norm: (f(x)[1] * x).sum())(x))
+
+
 @row("randomness")
 def different_numbers_for_each_slice(torch):
     F = torch.nn.functional
@@ -226,6 +253,22 @@ def different_numbers_for_each_slice(torch):
     show(lambda x: torch.empty_like(x).uniform_(), a)
     show(lambda x: torch.empty_like(x).exponential_(), a)
     show(lambda x: torch.rand(2), a, chunk_size=2)
+
+
+@row("randomness")
+def categories_of_each_slice(torch):
+    weights = torch.arange(1.0, 25.0).view(2, 3, 4) % 5
+
+    def show(f, weights=weights):
+        torch.manual_seed(7)
+        attempt(lambda: print(torch.vmap(f, randomness="different")(weights)))
+
+    show(lambda w: torch.multinomial(w, 2))
+    show(lambda w: torch.multinomial(w, 6, replacement=True))
+    show(torch.vmap(lambda w: torch.multinomial(w, 3), randomness="different"))
+    show(lambda w: torch.multinomial(w - 1, 2))
+    show(lambda w: torch.multinomial(w, 2), weights[None])
+    print(torch.rand(1))
 
 
 @row("randomness")
