@@ -34,8 +34,15 @@ def checkpointed_loop(x):
     return jax.grad(lambda x: lax.scan(body, 1.0, x)[1].sum())(x[0, 0])
 
 
+WIDE = jnp.sin(jnp.arange(2.0 * 128 * 128)).reshape(2, 128, 128)
+
+
 def ensemble(x, weights=WEIGHTS):
     return jax.vmap(lambda w: jnp.tanh(x[0, 0] @ w.T) @ w)(weights)
+
+
+def wide(x, weights=WIDE):
+    return jax.vmap(lambda w: jnp.tanh(jnp.tanh(jnp.tile(x[0, 0], 16) @ w) @ w))(weights)
 
 
 def attention(x):
@@ -55,6 +62,8 @@ def heads(x, w):
         (ensemble, "stack"),
         (lambda x: jax.jit(ensemble)(x, WEIGHTS), "stack"),
         (lambda x: ensemble(jnp.tile(x, (1, 1, 20, 1))), "product"),  # small beside the results
+        (wide, "stack, wide"),
+        (lambda x: jax.grad(lambda w: wide(x, w).sum())(WIDE), "stack"),
         (attention, "product"),
         (lambda x: heads(x, WEIGHTS), "product"),
         (product, "product"),

@@ -29,7 +29,7 @@ from .held import Given, in_order, plain
 from .options import convolves, stacks
 from .rules import run
 
-RELAID = frozenset(("convolution", "stack"))
+RELAID = frozenset(("convolution", "stack", "stack, wide"))
 """The words of ``options.CPU_OPTIONS`` whose programs gain by it."""
 
 

@@ -4,6 +4,7 @@ A choice is a word of ``CPU_OPTIONS``, or "" for XLA's defaults.  Each option is
 measurement, in milliseconds a step on two cores; the programs are those of ``benchmarks/``.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -27,16 +28,24 @@ _CONVOLUTION = {"xla_cpu_experimental_ynn_fusion_type": ""}
 # 54 without; an LSTM: 16 and 23). With 512-bit vectors, where the machine has them, and without
 # the order of operations that is meant for many cores the GPT is 5 % faster. oneDNN's products,
 # which are in jaxlib, too, are no faster within a program, and ``(a @ b) * 2 + c`` came out wrong.
-# Element-wise loops as YNN's, too, would take ten networks of width 128 or 256 to 0.6 to 0.8 of the
-# time for outputs, but to 1.4 of it for gradients with layer norm, and small ones to 1.1 to 1.3.
 _PRODUCT = {
     "xla_cpu_prefer_vector_width": 512,
     "xla_cpu_enable_concurrency_optimized_scheduler": False,
 }
 
+# With YNN's element-wise loops as well the outputs of ten MLPs of width 128 take 0.58 and not 0.80,
+# of width 256 1.0 and not 1.7. Their gradients, smaller ones, and layer norm gain nothing or lose
+# up to a third.
+_WIDE = {
+    "xla_cpu_experimental_ynn_fusion_type": ",".join(
+        f"LIBRARY_FUSION_TYPE_{kind}" for kind in ("DOT", "REDUCE", "ELTWISE")
+    )
+}
+
 CPU_OPTIONS: dict[str, dict[str, Any]] = {
     "convolution": {**_CONVOLUTION, **_BARRIERS_IN_LOOPS},
     "stack": {**_PRODUCT, **_BARRIERS_IN_LOOPS},
+    "stack, wide": {**_PRODUCT, **_WIDE, **_BARRIERS_IN_LOOPS},
     "product, loops": {**_PRODUCT, **_BARRIERS_IN_LOOPS},
     "product": {**_PRODUCT, **_BARRIERS},
 }
@@ -45,12 +54,13 @@ CPU_OPTIONS: dict[str, dict[str, Any]] = {
 def tuning(jaxpr: Any) -> str:
     """Return the word for a program; "product, loops" if there are barriers in its loops.
 
-    The values of a "convolution" or "stack" lie in other orders as well (``layout.py``).
+    The values of a "convolution" or a "stack" lie in other orders as well (``layout.py``).
     """
     if convolves(jaxpr):
         return "convolution"
-    if stacks(jaxpr):
-        return "stack"
+    products = _all_products(jaxpr)
+    if _holds_stack(products):
+        return "stack, wide" if _is_wide(products) else "stack"
     return "product, loops" if any(map(_holds_barrier, _loops(jaxpr))) else "product"
 
 
@@ -70,28 +80,50 @@ def stacks(jaxpr: Any) -> bool:
 
     Not so if there are products of more dims: the heads of an attention lie well as they are.
     """
-    products = [e for e in _equations(jaxpr) if e.primitive.name == "dot_general"]
-    if any(e.outvars[0].aval.ndim > 3 for e in products):
-        return False
-    return bool(products) and _stands_left(jaxpr, (*jaxpr.invars, *jaxpr.constvars))
+    return _holds_stack(_all_products(jaxpr))
 
 
-def _stands_left(jaxpr: Any, given: Iterable[Any]) -> bool:
-    """Return True for a program in which a product ``stands_left``; ``given`` is from outside."""
+def _all_products(jaxpr: Any) -> list[tuple[Any, list[bool]]]:
+    return list(_products(jaxpr, (*jaxpr.invars, *jaxpr.constvars)))
+
+
+def _holds_stack(products: list[Any]) -> bool:
+    flat = all(equation.outvars[0].aval.ndim <= 3 for equation, _ in products)
+    return flat and any(stands_left(*product) for product in products)
+
+
+def _is_wide(products: list[Any]) -> bool:
+    """Return True if every product takes values from outside, and one takes large matrices."""
+    return all(any(given) for _, given in products) and any(
+        map(_is_large, (equation for equation, _ in products))
+    )
+
+
+def _is_large(product: Any) -> bool:
+    _, (_, stacked) = product.params["dimension_numbers"]
+    rhs = product.invars[1].aval
+    return bool(stacked) and rhs.size >= 128 * 128 * math.prod(rhs.shape[d] for d in stacked)
+
+
+def _products(jaxpr: Any, given: Iterable[Any]) -> Iterator[tuple[Any, list[bool]]]:
+    """Yield the products of a program, and which operands of each come from outside.
+
+    ``given``: the variables from outside. A transpose of one still counts as one.
+    """
     known = set(given)
     for equation in jaxpr.eqns:
         inputs = [isinstance(v, Var) and v in known for v in equation.invars]
         if equation.primitive.name == "dot_general":
-            if stands_left(equation, inputs):
-                return True
+            yield equation, inputs
         elif equation.primitive.name == "transpose" and inputs[0]:
             known.add(equation.outvars[0])
         elif equation.primitive.name in CALLS:
             for body in _inner(equation):
                 own = zip(body.invars, inputs, strict=True)
-                if _stands_left(body, [v for v, outer in own if outer]):
-                    return True
-    return False
+                yield from _products(body, [v for v, outer in own if outer])
+        else:
+            for body in _inner(equation):
+                yield from _products(body, ())
 
 
 def stands_left(product: Any, given: Sequence[bool]) -> bool:
