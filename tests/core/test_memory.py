@@ -12,7 +12,7 @@ COUNT_FAULTS = """
 import resource
 import functorch_lite.torch as torch
 x = torch.ones(1 << 23)
-for turn in range(20):
+for turn in range(50):
     if turn == 10:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     float((torch.exp(x) + 1)[0])
@@ -33,6 +33,6 @@ def faults(**environment):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's allocator")
 def test_large_results_reuse_their_pages_unless_asked_not_to():
-    pages = 10 * 2 * (4 << 23) // 4096  # two fresh arrays of 32 MiB in each of ten turns
+    pages = 40 * 2 * (4 << 23) // 4096  # two fresh arrays of 32 MiB in each of 40 turns
     assert faults(**{VARIABLE: "0"}) > 0.9 * pages
-    assert faults() < pages / 3
+    assert faults() < pages / 3  # a thread that comes late fills an arena of its own

@@ -109,8 +109,9 @@ def test_cell_errors():
         OPS["gru_cell"].body(zeros((3, 4)), zeros((3, 6)), zeros((18, 5)), zeros((18, 6)))
 
 
-@pytest.mark.parametrize("kind", ["lstm", "gru", "tanh", "relu"])
-@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "reverse"), [("lstm", False), ("gru", True), ("tanh", False), ("relu", True)]
+)
 def test_the_written_derivative_is_that_of_the_plain_loop(kind, reverse):
     """A mask that is all True takes the plain loop: same values, derivatives of order one and two,
     forward and backward, under vmap too.
