@@ -46,6 +46,16 @@ def test_a_default_dict_keeps_its_factory():
     assert again == tree and again.default_factory is list and list(again) == ["b", "a"]
 
 
+def test_equal_structures_are_one_object_but_keys_stay_what_they_were():
+    tree = ({"a": 1, "b": [2, (3,)]}, {})
+    assert flatten(tree)[1] is flatten(({"a": 4, "b": [5, (6,)]}, {}))[1]
+    assert flatten(tree)[1] is not flatten(({"b": 1, "a": [2, (3,)]}, {}))[1]
+    for keys in ((1, 2), (True, 2), (1.0, 2)):  # equal, and not the same
+        leaves, spec = flatten([dict.fromkeys(keys, 0)])
+        (found,) = unflatten(spec, leaves)
+        assert list(map(type, found)) == list(map(type, keys))
+
+
 def test_nodes_of_jaxs_registry_are_opened():
     node = jax.tree_util.Partial(jnp.add, jnp.ones(2))
     leaves, spec = flatten({"f": node})
