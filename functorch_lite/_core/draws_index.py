@@ -268,7 +268,8 @@ def _with_replacement(engine: MT19937, row: np.ndarray, samples: int) -> np.ndar
 
 
 def _check_multinomial(weights: np.ndarray, samples: int, replacement: bool) -> None:
-    """Raise what ``torch.multinomial`` raises before it draws."""
+    """Raise what ``torch.multinomial`` raises before it draws; more than 2 dims are slices."""
+    check(weights.ndim > 0, "prob_dist must be 1 or 2 dim")
     scalar = LIMITS[weights.dtype].scalar if weights.dtype in LIMITS else str(weights.dtype)
     what = "multinomial only supports floating-point dtypes for input, got: "
     check(weights.dtype in REAL_FLOATS, what + scalar)
