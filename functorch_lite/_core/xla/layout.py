@@ -13,7 +13,7 @@ operand until somebody says in which order it is needed.
 - Stacks of matrices, such as the weights of an ensemble under ``vmap``: XLA transposes every matrix
   on the right of a batched product, so they stand on the left, and the activations (models,
   examples, features) lie with the features before the examples (outputs of ten networks of width
-  32: 0.16 to 0.1 ms, of width 128: 0.75 to 0.45).
+  32: 0.16 to 0.1 ms, of width 128: 0.75 to 0.45 ms, gradients 0.45 to 0.33 and 1.75 to 1.65).
 
 Floor 0.
 """
