@@ -119,3 +119,32 @@ def test_factory_equals_torch(call):
 def test_refusals_equal_torch(call):
     theirs = outcome(lambda: eval(f"torch.{call}", {"torch": live_torch()}))
     assert outcome(lambda: eval(f"torch.{call}")) == theirs
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "steps", "dtype", "wanted"),
+    [
+        (36, -88, 7, "int16", [36, 15, -5, -25, -46, -67, -88]),  # not -26: one rounding
+        (-78, 20, 7, "int8", [-78, -61, -45, -28, -12, 3, 20]),
+        (-3.7, 4.9, 8, "int64", [-3, -2, -1, 0, 1, 2, 3, 4]),  # whole bounds first
+    ],
+)
+def test_whole_numbers_are_spaced_as_by_pytorchs_kernel(start, end, steps, dtype, wanted):
+    kind = getattr(torch, dtype)
+    assert torch.linspace(start, end, steps, dtype=kind).tolist() == wanted
+    bounds = (torch.tensor([float(b)], dtype=torch.float64) for b in (int(start), int(end)))
+    traced = torch.vmap(lambda a, b: torch.linspace(a, b, steps, dtype=kind))(*bounds)
+    assert traced[0].tolist() == wanted
+
+
+@pytest.mark.parity
+@pytest.mark.parametrize("dtype", ["int64", "int32", "int16", "int8"])
+def test_whole_numbers_are_spaced_as_by_a_live_pytorch(dtype):
+    live, random = live_torch(), np.random.default_rng(0)
+    for steps in (1, 2, 3, 7, 8, 33, 50, 257):
+        for start, end in random.integers(-100, 100, (50, 2)).tolist():
+            found, wanted = (
+                lib.linspace(start, end, steps, dtype=getattr(lib, dtype)).tolist()
+                for lib in (torch, live)
+            )
+            assert found == wanted, (start, end, steps)

@@ -193,11 +193,11 @@ def even(start: Any, end: Any, count: int, kind: dt.dtype, xp: Any = np) -> Any:
     if kind.category == dt.INTEGRAL:
         if count < 2:
             return _converted(xp.full(count, start), kind, xp)
-        step = xp.asarray((end - start) / (count - 1), np.float32)
+        first, last = (xp.trunc(xp.asarray(bound, np.float64)) for bound in (start, end))
+        step = (last - first) / np.float64(count - 1)
         lower, upper = np.arange(count // 2), np.arange(count - count // 2 - 1, -1, -1)
-        low = xp.trunc(start + step * lower.astype(np.float32))
-        high = xp.trunc(end - step * upper.astype(np.float32))
-        return _converted(xp.concatenate([low, high])[:count], kind, xp)
+        low, high = _fused_wide(first, step, lower), _fused_wide(last, -step, upper)
+        return _converted(xp.trunc(xp.concatenate([low, high])[:count]), kind, xp)
     work = np.dtype(np.float32) if kind in dt.REDUCED_FLOATS else kind.np
     first, last = xp.asarray(start, work), xp.asarray(end, work)
     if count < 2:
@@ -215,6 +215,26 @@ def _fused(base: Any, step: Any, places: np.ndarray) -> Any:
         wide = base.astype(np.float64) + step.astype(np.float64) * places.astype(np.float64)
         return wide.astype(np.float32)
     return base + step * places
+
+
+def _fused_wide(base: Any, step: Any, places: np.ndarray) -> Any:
+    """Return base + step * places in float64 with one rounding: the errors of the product and of
+    the sum are exact float64 numbers, too (Dekker 1971).
+    """
+    times = places.astype(np.float64)
+
+    def halves(x: Any) -> tuple[Any, Any]:
+        scaled = x * (2.0**27 + 1)
+        high = scaled - (scaled - x)
+        return high, x - high
+
+    (a, b), (c, d) = halves(step), halves(times)
+    product = step * times
+    lost = ((a * c - product) + a * d + b * c) + b * d
+    total = base + product
+    part = total - base
+    lost += (base - (total - part)) + (product - part)
+    return total + lost
 
 
 def _converted(array: Any, kind: dt.dtype, xp: Any) -> Any:
