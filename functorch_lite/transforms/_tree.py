@@ -107,9 +107,7 @@ def _node(kind: type, aux: Any, children: tuple[Spec, ...], count: int) -> Spec:
     Children are known by identity here: the spec that is found keeps them alive. Keys that are no
     text may be equal and yet not the same (1 and True).
     """
-    if not (
-        aux is None if kind in (list, tuple) else kind is dict and _TEXT.issuperset(map(type, aux))
-    ):
+    if kind not in _PLAIN or (kind is dict and not _TEXT.issuperset(map(type, aux))):
         return Spec(kind, aux, children, count)
     key = (kind, aux, *map(id, children))
     found = _nodes.get(key)

@@ -26,11 +26,11 @@ import jax
 from jax.extend.core import jaxpr_as_fun
 
 from .held import Given, in_order, plain
-from .options import convolves, stacks
+from .options import tuning
 from .rules import run
 
-RELAID = frozenset(("convolution", "stack", "stack, wide"))
-"""The words of ``options.CPU_OPTIONS`` whose programs gain by it."""
+RELAID = {"convolution": plain, "stack": Given.of, "stack, wide": Given.of}
+"""The words of ``options.CPU_OPTIONS`` whose programs gain by it, and how operands are held."""
 
 
 def relaid(fun: Callable[..., Any]) -> Callable[..., Any]:
@@ -43,7 +43,7 @@ def relaid(fun: Callable[..., Any]) -> Callable[..., Any]:
     def laid(*args: Any, **kwargs: Any) -> Any:
         closed, shape = jax.make_jaxpr(fun, return_shape=True)(*args, **kwargs)
         operands = jax.tree.leaves((args, kwargs))
-        hold = plain if convolves(closed.jaxpr) else Given.of if stacks(closed.jaxpr) else None
+        hold = RELAID.get(tuning(closed.jaxpr))
         if hold is None:
             results = jaxpr_as_fun(closed)(*operands)
         else:

@@ -58,7 +58,7 @@ def tuning(jaxpr: Any) -> str:
     """
     if convolves(jaxpr):
         return "convolution"
-    products = _all_products(jaxpr)
+    products = list(_products(jaxpr, (*jaxpr.invars, *jaxpr.constvars)))
     if _holds_stack(products):
         return "stack, wide" if _is_wide(products) else "stack"
     return "product, loops" if any(map(_holds_barrier, _loops(jaxpr))) else "product"
@@ -75,28 +75,19 @@ def convolves(jaxpr: Any) -> bool:
     return any(e.primitive.name == "conv_general_dilated" for e in _equations(jaxpr))
 
 
-def stacks(jaxpr: Any) -> bool:
+def _holds_stack(products: list[Any]) -> bool:
     """Return True if a product takes a stack of matrices from outside that ``stands_left``.
 
     Not so if there are products of more dims: the heads of an attention lie well as they are.
     """
-    return _holds_stack(_all_products(jaxpr))
-
-
-def _all_products(jaxpr: Any) -> list[tuple[Any, list[bool]]]:
-    return list(_products(jaxpr, (*jaxpr.invars, *jaxpr.constvars)))
-
-
-def _holds_stack(products: list[Any]) -> bool:
     flat = all(equation.outvars[0].aval.ndim <= 3 for equation, _ in products)
     return flat and any(stands_left(*product) for product in products)
 
 
 def _is_wide(products: list[Any]) -> bool:
     """Return True if every product takes values from outside, and one takes large matrices."""
-    return all(any(given) for _, given in products) and any(
-        map(_is_large, (equation for equation, _ in products))
-    )
+    from_outside = all(any(given) for _, given in products)
+    return from_outside and any(_is_large(equation) for equation, _ in products)
 
 
 def _is_large(product: Any) -> bool:

@@ -190,23 +190,23 @@ def even(start: Any, end: Any, count: int, kind: dt.dtype, xp: Any = np) -> Any:
 
     ``xp`` is numpy, or ``jax.numpy`` where a bound is traced.
     """
-    if kind.category == dt.INTEGRAL:
-        if count < 2:
-            return _converted(xp.full(count, start), kind, xp)
-        first, last = (xp.trunc(xp.asarray(bound, np.float64)) for bound in (start, end))
-        step = (last - first) / np.float64(count - 1)
-        lower, upper = np.arange(count // 2), np.arange(count - count // 2 - 1, -1, -1)
-        low, high = _fused_wide(first, step, lower), _fused_wide(last, -step, upper)
-        return _converted(xp.trunc(xp.concatenate([low, high])[:count]), kind, xp)
-    work = np.dtype(np.float32) if kind in dt.REDUCED_FLOATS else kind.np
+    whole = kind.category == dt.INTEGRAL
+    if whole and count < 2:
+        return _converted(xp.full(count, start), kind, xp)
+    wide = np.float64 if whole else np.float32 if kind in dt.REDUCED_FLOATS else kind.np
+    work = np.dtype(wide)
     first, last = xp.asarray(start, work), xp.asarray(end, work)
     if count < 2:
         return xp.full(count, first).astype(kind.np)
+    fused = _fused
+    if whole:
+        first, last, fused = xp.trunc(first), xp.trunc(last), _fused_wide
     step = (last - first) / work.type(count - 1)
     places = np.arange(count, dtype=work)
-    low = _fused(first, step, places[: count // 2])
-    high = _fused(last, -step, (count - 1) - places[count // 2 :])
-    return xp.concatenate([low, high]).astype(kind.np)
+    low = fused(first, step, places[: count // 2])
+    high = fused(last, -step, (count - 1) - places[count // 2 :])
+    numbers = xp.concatenate([low, high])
+    return _converted(xp.trunc(numbers), kind, xp) if whole else numbers.astype(kind.np)
 
 
 def _fused(base: Any, step: Any, places: np.ndarray) -> Any:
@@ -221,15 +221,14 @@ def _fused_wide(base: Any, step: Any, places: np.ndarray) -> Any:
     """Return base + step * places in float64 with one rounding: the errors of the product and of
     the sum are exact float64 numbers, too (Dekker 1971).
     """
-    times = places.astype(np.float64)
 
     def halves(x: Any) -> tuple[Any, Any]:
         scaled = x * (2.0**27 + 1)
         high = scaled - (scaled - x)
         return high, x - high
 
-    (a, b), (c, d) = halves(step), halves(times)
-    product = step * times
+    (a, b), (c, d) = halves(step), halves(places)
+    product = step * places
     lost = ((a * c - product) + a * d + b * c) + b * d
     total = base + product
     part = total - base

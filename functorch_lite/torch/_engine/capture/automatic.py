@@ -37,7 +37,7 @@ def compile_transformed(*namespaces: Any) -> None:
     for namespace in namespaces:
         for name in TRANSFORMS:
             transform = getattr(namespace, name, None)
-            if transform is not None and not hasattr(transform, "captures"):
+            if transform is not None and not hasattr(transform, "__wrapped__"):
                 setattr(namespace, name, _capturing(transform))
 
 
@@ -53,7 +53,6 @@ def _capturing(transform: Callable[..., Any]) -> Callable[..., Any]:
 
         return transformed
 
-    making.captures = True  # type: ignore[attr-defined]
     return making
 
 
